@@ -1,0 +1,105 @@
+//! A doubly linked list through blocks, newest first.
+
+use snugfit_tag::Block;
+
+use crate::{IndexViolation, Rule};
+
+/// A doubly linked list of blocks, newest first, for blocks of any one size or of all: it needs two words of each,
+/// so it fits the smallest. One pointer large.
+///
+/// ```text
+///  head ──▶ newest ──▶ ... ──▶ oldest ──▶ None       link 0: older
+///  None ◀── newest ◀── ... ◀── oldest                link 1: newer
+/// ```
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct List {
+    newest: Option<Block>,
+}
+
+const OLDER: usize = 0;
+const NEWER: usize = 1;
+
+impl List {
+    /// A list without blocks.
+    pub const EMPTY: Self = Self { newest: None };
+
+    /// The block pushed last.
+    #[inline]
+    #[must_use]
+    pub const fn newest(&self) -> Option<Block> {
+        self.newest
+    }
+
+    /// Puts `block` in front. O(1).
+    ///
+    /// # Safety
+    /// - `block` is free, in no list, and the caller owns its first two link words.
+    #[inline]
+    pub unsafe fn push(&mut self, block: Block) {
+        // SAFETY: the caller owns the links of `block`; the old front is in this list, so its links are ours.
+        unsafe {
+            block.set_link(OLDER, self.newest);
+            block.set_link(NEWER, None);
+            if let Some(front) = self.newest {
+                front.set_link(NEWER, Some(block));
+            }
+        }
+        self.newest = Some(block);
+    }
+
+    /// Takes `block` out. O(1).
+    ///
+    /// # Safety
+    /// - `block` is in this list.
+    #[inline]
+    pub unsafe fn unlink(&mut self, block: Block) {
+        // SAFETY: `block` and its neighbours are in this list, so their links are ours.
+        unsafe {
+            let (older, newer) = (block.link(OLDER), block.link(NEWER));
+            match newer {
+                Some(newer) => newer.set_link(OLDER, older),
+                None => self.newest = older,
+            }
+            if let Some(older) = older {
+                older.set_link(NEWER, newer);
+            }
+        }
+    }
+
+    /// Takes out the block pushed last. O(1).
+    #[inline]
+    pub fn pop(&mut self) -> Option<Block> {
+        let block = self.newest?;
+        // SAFETY: the newest block is in this list, and so is the one after it.
+        unsafe {
+            self.newest = block.link(OLDER);
+            if let Some(front) = self.newest {
+                front.set_link(NEWER, None);
+            }
+        }
+        Some(block)
+    }
+
+    /// The blocks, newest first.
+    pub fn iter(&self) -> impl Iterator<Item = Block> + '_ {
+        // SAFETY: every block reached is in this list.
+        core::iter::successors(self.newest, |block| unsafe { block.link(OLDER) })
+    }
+
+    /// Checks that links forward and back agree and that `belongs` accepts the size of every block. O(n).
+    ///
+    /// # Errors
+    /// [`Rule::Linked`] or [`Rule::Ordered`].
+    pub fn validate(&self, belongs: impl Fn(usize) -> bool) -> Result<(), IndexViolation> {
+        let mut newer = None;
+        for block in self.iter() {
+            // SAFETY: `block` is in this list.
+            let back = unsafe { block.link(NEWER) };
+            IndexViolation::unless(back == newer, Rule::Linked, Some(block))?;
+            IndexViolation::unless(belongs(block.size()), Rule::Ordered, Some(block))?;
+            newer = Some(block);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! The trait, and the run of bytes it deals in.
+
+use core::ptr::NonNull;
+
+/// A run of bytes got from a [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The first byte.
+    pub start: NonNull<u8>,
+    /// The number of bytes.
+    pub len: usize,
+}
+
+impl Extent {
+    /// The address after the last byte.
+    #[must_use]
+    pub fn end(self) -> usize {
+        self.start.addr().get() + self.len
+    }
+
+    /// Whether the byte at `address` is one of these.
+    #[must_use]
+    pub fn contains(self, address: usize) -> bool {
+        (self.start.addr().get()..self.end()).contains(&address)
+    }
+
+    /// The bytes from `offset` on.
+    ///
+    /// # Panics
+    /// In debug builds, if `offset` is larger than the extent.
+    #[must_use]
+    pub fn tail(self, offset: usize) -> Self {
+        debug_assert!(offset <= self.len);
+        // SAFETY: an extent is one allocation, and `offset` lies within it or at its end.
+        Self { start: unsafe { self.start.byte_add(offset) }, len: self.len - offset }
+    }
+}
+
+/// Supplies the memory of a heap, and takes it back.
+///
+/// Only [`granularity`](Self::granularity) and [`grow`](Self::grow) are required: a source that never takes anything
+/// back is a source. What is refused leaves everything as it was.
+///
+/// # Safety
+/// An implementer promises of the extents it hands out that
+/// - they are valid for reads and writes, and used by nobody else, until they are shrunk or released;
+/// - they do not overlap;
+/// - start and length are multiples of the granularity;
+/// - two extents that touch (one ends where the other starts) may be treated as one, for every purpose of this trait;
+/// - if [`ZEROED`](Self::ZEROED), every byte of a fresh extent reads as zero, also where memory was given back before.
+pub unsafe trait Source {
+    /// Whether fresh memory reads as zero.
+    const ZEROED: bool;
+
+    /// Whether [`shrink`](Self::shrink) may succeed; if not, a heap need not try.
+    const SHRINKS: bool = false;
+
+    /// Whether [`release`](Self::release) may succeed.
+    const RELEASES: bool = false;
+
+    /// Whether [`purge`](Self::purge) may drop anything.
+    const PURGES: bool = false;
+
+    /// The unit of lengths and addresses, in bytes: a power of two, at least 16. The page size for sources backed by
+    /// the operating system.
+    fn granularity(&self) -> usize;
+
+    /// Gets at least `size` more bytes, right behind the extent got last where that is possible.
+    ///
+    /// Returns `None`, and leaves everything as it was, if that cannot be had. `size` is rounded up to the
+    /// granularity; a size of 0 is refused.
+    fn grow(&mut self, size: usize) -> Option<Extent>;
+
+    /// Gives back the end of what was got: `tail`, whose end is the end of an extent. False if refused.
+    ///
+    /// # Safety
+    /// - `tail` is the end of an extent from this source (or of several that touch), aligned to the granularity.
+    /// - Nobody uses it any more.
+    unsafe fn shrink(&mut self, tail: Extent) -> bool {
+        let _ = tail;
+        false
+    }
+
+    /// Gives back a whole extent (or several that touch, joined). False if refused.
+    ///
+    /// # Safety
+    /// - `extent` is all of one or more extents from this source, less what was shrunk away.
+    /// - Nobody uses it any more.
+    unsafe fn release(&mut self, extent: Extent) -> bool {
+        let _ = extent;
+        false
+    }
+
+    /// Lets the operating system drop the contents of `extent`, which stays usable. What it reads as afterwards is
+    /// not said. False if nothing was dropped.
+    ///
+    /// # Safety
+    /// - `extent` lies within extents from this source, aligned to the granularity.
+    /// - Nobody needs its contents any more.
+    unsafe fn purge(&mut self, extent: Extent) -> bool {
+        let _ = extent;
+        false
+    }
+}

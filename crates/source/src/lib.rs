@@ -1,0 +1,3 @@
+//! placeholder
+mod contract;
+pub use contract::{Extent, Source};
