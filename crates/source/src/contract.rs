@@ -1,5 +1,6 @@
 //! The trait, and the run of bytes it deals in.
 
+use core::ops::Range;
 use core::ptr::NonNull;
 
 /// A run of bytes got from a [`Source`].
@@ -22,6 +23,16 @@ impl Extent {
     #[must_use]
     pub fn contains(self, address: usize) -> bool {
         (self.start.addr().get()..self.end()).contains(&address)
+    }
+
+    /// The bytes before `offset`.
+    ///
+    /// # Panics
+    /// In debug builds, if `offset` is larger than the extent.
+    #[must_use]
+    pub fn head(self, offset: usize) -> Self {
+        debug_assert!(offset <= self.len);
+        Self { start: self.start, len: offset }
     }
 
     /// The bytes from `offset` on.
@@ -65,10 +76,10 @@ pub unsafe trait Source {
     /// the operating system.
     fn granularity(&self) -> usize;
 
-    /// Gets at least `size` more bytes, right behind the extent got last where that is possible.
+    /// Gets `size` more bytes, rounded up to the granularity, right behind the extent got last where that is
+    /// possible.
     ///
-    /// Returns `None`, and leaves everything as it was, if that cannot be had. `size` is rounded up to the
-    /// granularity; a size of 0 is refused.
+    /// Returns `None`, and leaves everything as it was, if that cannot be had. A size of 0 is refused.
     fn grow(&mut self, size: usize) -> Option<Extent>;
 
     /// Gives back the end of what was got: `tail`, whose end is the end of an extent. False if refused.
@@ -100,5 +111,25 @@ pub unsafe trait Source {
     unsafe fn purge(&mut self, extent: Extent) -> bool {
         let _ = extent;
         false
+    }
+}
+
+/// A source that knows its addresses from those of every other source.
+///
+/// [`Fallback`](crate::Fallback) asks its first source to be one, and finds the owner of an extent by it.
+///
+/// # Safety
+/// An implementer promises that
+/// - every byte it has handed out, and not taken back, lies within [`bounds`](Self::bounds);
+/// - no byte that another source has handed out does, unless either source may be asked to take it back. (Gaps that
+///   belong to nobody, or to the program, are fine.)
+pub unsafe trait Bounded: Source {
+    /// The addresses from the first byte held to the end of the last; empty if nothing is held.
+    fn bounds(&self) -> Range<usize>;
+
+    /// Whether `address` lies within the bounds: of all addresses in extents, those of this source do.
+    #[inline]
+    fn contains(&self, address: usize) -> bool {
+        self.bounds().contains(&address)
     }
 }

@@ -6,8 +6,7 @@ use crate::size::{GRANULE, MAX_BLOCK};
 
 /// Size and state of a block, as its header stores them: a multiple of 16 in the upper 28 bits, flags in the lower 4.
 ///
-/// The flag methods return a new tag; a change that would change nothing is a bug in the caller and is asserted
-/// against in debug builds.
+/// The `with` methods return a new tag.
 ///
 /// ```
 /// use snugfit_tag::Tag;
@@ -82,6 +81,13 @@ impl Tag {
         self.0 & Self::IN_USE != 0
     }
 
+    /// Whether this is the tag of a block in use, and not an epilogue's or one with the reserved flag set.
+    #[inline]
+    #[must_use]
+    pub const fn is_block_in_use(self) -> bool {
+        self.0 & (Self::FLAGS & !Self::PREVIOUS_IN_USE) == Self::IN_USE
+    }
+
     /// Whether the block before this one is in use. If not, its footer lies right before this header.
     #[inline]
     #[must_use]
@@ -103,15 +109,14 @@ impl Tag {
         Self(Self::size_bits(size) | self.0 & Self::FLAGS)
     }
 
-    /// The same tag after the previous block was taken into use.
+    /// The same tag with the previous block in use, as it may have been already.
     #[inline]
     #[must_use]
     pub const fn with_previous_in_use(self) -> Self {
-        debug_assert!(!self.is_previous_in_use());
         Self(self.0 | Self::PREVIOUS_IN_USE)
     }
 
-    /// The same tag after the previous block was freed.
+    /// The same tag after the previous block was freed. It was in use: debug builds assert that.
     #[inline]
     #[must_use]
     pub const fn with_previous_free(self) -> Self {

@@ -1,0 +1,55 @@
+//! The calls to the operating system: a dozen, and thin.
+//!
+//! What holds for all of them:
+//!
+//! - The *extents* they take start at a multiple of the [page size](page_size), are whole pages long and not empty.
+//!   The *lengths* they take are rounded up to whole pages; 0, and what would overflow, is refused.
+//! - They report failure by `None` or `false`, and what fails leaves everything as it was. A caller may go on.
+//! - They keep `errno`, whether they succeed or fail: some run inside a `free`, which must not touch it, and whether
+//!   a failed growth becomes `ENOMEM` is for the allocator's front to say.
+//! - They take no lock and allocate nothing, so that a `malloc` may call them.
+//!
+//! Memory is in one of three states: *reserved* (its addresses are set aside, it may not be touched and costs
+//! nothing), *committed* (readable and writable, backed by a page of zeros at first touch) or *unmapped*. Between
+//! them lead [`reserve`], [`map`] (reserves and commits at once), [`commit`], [`decommit`] and [`unmap`]; [`purge`]
+//! drops the contents of committed memory and leaves it committed.
+
+mod errno;
+mod pages;
+mod program_break;
+mod random;
+mod threads;
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+pub use pages::{commit, decommit, map, purge, remap, reserve, unmap};
+pub use program_break::{move_break, program_break};
+pub use random::random_words;
+pub use threads::is_single_threaded;
+
+/// The size of a page in bytes, a power of two. Asked of the system once.
+#[inline]
+#[must_use]
+pub fn page_size() -> usize {
+    static PAGE_SIZE: AtomicUsize = AtomicUsize::new(0);
+    match PAGE_SIZE.load(Relaxed) {
+        0 => {
+            let size = ask_page_size();
+            PAGE_SIZE.store(size, Relaxed);
+            size
+        }
+        size => size,
+    }
+}
+
+#[cold]
+fn ask_page_size() -> usize {
+    // SAFETY: `sysconf` may be called at any time.
+    let answer = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let size = usize::try_from(answer).unwrap_or(0);
+    assert!(size.is_power_of_two(), "the system states its page size");
+    size
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Mappings: anonymous, private, in whole pages.
+
+use core::ffi::{c_int, c_void};
+use core::ptr::{NonNull, null_mut};
+
+use super::errno::keeping_errno;
+use super::page_size;
+use crate::Extent;
+use crate::round::{extent_len, padding};
+
+const READ_WRITE: c_int = libc::PROT_READ | libc::PROT_WRITE;
+const ANONYMOUS: c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+
+/// A reservation is never counted against what the system has promised.
+const RESERVED: c_int = ANONYMOUS | libc::MAP_NORESERVE;
+
+/// Maps `len` bytes that read as zero.
+#[must_use]
+pub fn map(len: usize) -> Option<Extent> {
+    map_anywhere(len, READ_WRITE, ANONYMOUS)
+}
+
+/// Sets `len` bytes of addresses aside. They may not be touched before they are [committed](commit).
+#[must_use]
+pub fn reserve(len: usize) -> Option<Extent> {
+    map_anywhere(len, libc::PROT_NONE, RESERVED)
+}
+
+fn map_anywhere(len: usize, protection: c_int, flags: c_int) -> Option<Extent> {
+    let len = extent_len(len, page_size())?;
+    // SAFETY: without `MAP_FIXED` the kernel picks addresses that nobody uses.
+    let start = keeping_errno(|| unsafe { libc::mmap(null_mut(), len, protection, flags, -1, 0) });
+    Some(Extent { start: mapped(start)?, len })
+}
+
+/// The address in what `mmap` or `mremap` returned.
+fn mapped(start: *mut c_void) -> Option<NonNull<u8>> {
+    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
+/// Makes reserved memory readable and writable; it reads as zero.
+///
+/// # Safety
+/// - `extent` lies in memory from [`reserve`] that the caller owns.
+#[must_use]
+pub unsafe fn commit(extent: Extent) -> bool {
+    debug_assert!(is_whole_pages(extent));
+    let start = extent.start.as_ptr().cast();
+    // SAFETY: the caller owns the pages.
+    keeping_errno(|| unsafe { libc::mprotect(start, extent.len, READ_WRITE) }) == 0
+}
+
+/// Makes memory reserved again. Its contents go, and it no longer counts against what the system has promised: that
+/// takes a fresh mapping in its place, a change of protection would not do.
+///
+/// # Safety
+/// - `extent` lies in mappings that the caller owns.
+/// - Nobody uses it any more.
+#[must_use]
+pub unsafe fn decommit(extent: Extent) -> bool {
+    debug_assert!(is_whole_pages(extent));
+    let start = extent.start.as_ptr().cast();
+    let flags = RESERVED | libc::MAP_FIXED;
+    // SAFETY: the caller owns the pages that the fresh mapping replaces, and nobody uses them.
+    let placed = keeping_errno(|| unsafe { libc::mmap(start, extent.len, libc::PROT_NONE, flags, -1, 0) });
+    placed != libc::MAP_FAILED
+}
+
+/// Gives memory, reserved or committed, back with its addresses. The system can refuse: to cut a hole into a mapping
+/// makes two of it, and their number is limited.
+///
+/// # Safety
+/// - `extent` lies in mappings that the caller owns.
+/// - Nobody uses it any more.
+#[must_use]
+pub unsafe fn unmap(extent: Extent) -> bool {
+    debug_assert!(is_whole_pages(extent));
+    // SAFETY: the caller owns the pages, and nobody uses them.
+    keeping_errno(|| unsafe { libc::munmap(extent.start.as_ptr().cast(), extent.len) }) == 0
+}
+
+/// Changes the length of a mapping to `new_len` bytes, if `may_move` at another address should its own have no room.
+/// Contents move along, without being copied; bytes added read as zero. After a failure the mapping is as it was.
+///
+/// # Safety
+/// - `extent` is, or lies in, one mapping that the caller owns: pages from one call of [`map`] or [`reserve`], all in
+///   the same state.
+/// - Nobody uses what is cut off; after a move nobody uses the old addresses.
+#[must_use]
+pub unsafe fn remap(extent: Extent, new_len: usize, may_move: bool) -> Option<Extent> {
+    debug_assert!(is_whole_pages(extent));
+    let len = extent_len(new_len, page_size())?;
+    let flags = if may_move { libc::MREMAP_MAYMOVE } else { 0 };
+    let start = extent.start.as_ptr().cast();
+    // SAFETY: the caller owns the mapping and lets go of old addresses and of what is cut off.
+    let start = keeping_errno(|| unsafe { libc::mremap(start, extent.len, len, flags) });
+    Some(Extent { start: mapped(start)?, len })
+}
+
+/// Drops the contents of committed memory: it stays committed, holds no page until touched again, and reads as zero.
+///
+/// # Safety
+/// - `extent` lies in memory that the caller owns: of [`map`], or committed, or below the program break.
+/// - Nobody needs its contents any more.
+#[must_use]
+pub unsafe fn purge(extent: Extent) -> bool {
+    debug_assert!(is_whole_pages(extent));
+    let start = extent.start.as_ptr().cast();
+    // SAFETY: the caller owns the pages and needs no contents.
+    keeping_errno(|| unsafe { libc::madvise(start, extent.len, libc::MADV_DONTNEED) }) == 0
+}
+
+fn is_whole_pages(extent: Extent) -> bool {
+    let page = page_size();
+    extent.len > 0 && extent.len.is_multiple_of(page) && padding(extent.start.addr().get(), page) == 0
+}

@@ -1,0 +1,35 @@
+//! The program break, through the C library's `sbrk`: its notion of the break must stay right, because its own malloc
+//! goes by it.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+use super::errno::keeping_errno;
+
+/// Where the program break is.
+///
+/// # Safety
+/// - No other thread moves the break during the call: the C library keeps it in a plain variable.
+#[must_use]
+pub unsafe fn program_break() -> Option<NonNull<u8>> {
+    // SAFETY: as the caller vouches; moving by 0 moves nothing.
+    unsafe { move_break(0) }
+}
+
+/// Moves the program break by `by` bytes, up or down, and returns where it was before: upwards, the start of fresh
+/// memory. `None` if the system refuses, or the C library does not move it (musl).
+///
+/// Memory that becomes reachable in whole pages reads as zero; pages above the new break are gone.
+///
+/// # Safety
+/// - No other thread moves the break, or asks for it, during the call.
+/// - If `by` is negative: nobody uses the bytes between the new break and the old.
+#[must_use]
+pub unsafe fn move_break(by: isize) -> Option<NonNull<u8>> {
+    // SAFETY: as the caller vouches.
+    let before = keeping_errno(|| unsafe { libc::sbrk(by) });
+    if before == FAILED { None } else { NonNull::new(before.cast()) }
+}
+
+/// What `sbrk` returns when it fails.
+const FAILED: *mut c_void = core::ptr::without_provenance_mut(usize::MAX);
