@@ -1,13 +1,13 @@
 //! The trait.
 
-use snugfit_tag::Block;
+use snugfit_tag::{Block, MIN_BLOCK};
 
 use crate::IndexViolation;
 
 /// The free blocks of a heap, found by size.
 ///
-/// Four items are required. The rest has working defaults; override `take` and `resize` for speed, and `validate`
-/// to check what only the implementation knows.
+/// Five items are required. The rest has working defaults; override `take`, `take_split` and `replace` for speed, and
+/// `validate` to check what only the implementation knows.
 ///
 /// The index keeps its links in the payloads of the blocks it holds. Blocks of 32 bytes have room for two words
 /// between header and footer; an implementation whose nodes are larger keeps the smallest sizes in exact lists. It
@@ -16,7 +16,7 @@ use crate::IndexViolation;
 /// # Contract
 /// - [`find`](Self::find) is an exact best fit: the smallest block of at least the size asked for; among blocks of
 ///   equal size, the one inserted last.
-/// - [`resize`](Self::resize) of an entry counts as a removal and an insertion, however cheaply it is done.
+/// - [`replace`](Self::replace) counts as a removal and an insertion, however cheaply it is done.
 /// - The order of [`for_each`](Self::for_each) is free.
 ///
 /// # Safety
@@ -43,7 +43,8 @@ pub unsafe trait FreeIndex: Sized {
     /// - `block` was inserted with `size` and not removed since.
     unsafe fn remove(&mut self, block: Block, size: usize);
 
-    /// The smallest block of at least `size` bytes, the one inserted last among equals; it stays in the index.
+    /// The smallest block of at least `size` bytes (any number), the one inserted last among equals; it stays in the
+    /// index.
     #[must_use]
     fn find(&self, size: usize) -> Option<Block>;
 
@@ -61,17 +62,36 @@ pub unsafe trait FreeIndex: Sized {
         Some((block, found))
     }
 
-    /// Changes the size of an entry that stays where it is, as `remove` and `insert` would.
+    /// Takes `size` bytes from the front of the best fit. What is left of it goes back in, if it can be a block: at
+    /// least [`MIN_BLOCK`] bytes. Returns the block and its size before the split.
     ///
     /// # Safety
-    /// - `block` was inserted with `old` and not removed since.
-    /// - What [`insert`](Self::insert) asks of `block` holds for `new`.
+    /// - `size` is a multiple of 16, at least 32.
+    /// - Before the index is used again, the caller writes the tag of what went back in.
+    #[must_use]
     #[inline]
-    unsafe fn resize(&mut self, block: Block, old: usize, new: usize) {
+    unsafe fn take_split(&mut self, size: usize) -> Option<(Block, usize)> {
+        let (block, found) = self.take(size)?;
+        if found - size >= MIN_BLOCK {
+            // SAFETY: the rest lies in the block that was just taken, so it is free, ours, and in no index; its size
+            // is that of a block, since the caller's is. The caller writes its tag in time.
+            unsafe { self.insert(block.offset(size), found - size) };
+        }
+        Some((block, found))
+    }
+
+    /// Replaces the entry `from` of `old` bytes by `to` of `new` bytes, as `remove` and `insert` would: a free block
+    /// that has grown, or shrunk, at either end. The two may overlap.
+    ///
+    /// # Safety
+    /// - `from` was inserted with `old` and not removed since.
+    /// - What [`insert`](Self::insert) asks of a block holds for `to` and `new`.
+    #[inline]
+    unsafe fn replace(&mut self, from: Block, old: usize, to: Block, new: usize) {
         // SAFETY: the caller vouches for both halves.
         unsafe {
-            self.remove(block, old);
-            self.insert(block, new);
+            self.remove(from, old);
+            self.insert(to, new);
         }
     }
 

@@ -21,6 +21,8 @@
 #[cfg(any(feature = "conformance", test))]
 extern crate std;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contract;
 mod list;
 mod ring;

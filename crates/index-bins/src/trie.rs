@@ -1,0 +1,268 @@
+//! A bitwise trie of blocks whose sizes share their upper bits.
+//!
+//! Every node holds a block; a node at depth `d` shares its first `d` bits below the common ones with everything
+//! under it, and the next bit says under which child a size belongs. So any leaf may take the place of any node above
+//! it, and nothing is ever rebalanced: the depth is bounded by the number of bits. Smaller sizes lie to the left of
+//! larger ones, but a node itself may be anywhere in the range of its subtree.
+//!
+//! ```text
+//!  bits below the common ones, e.g. 3:         101
+//!                                         0 ╱     ╲ 1
+//!                                        010       110
+//!                                      0 ╱           ╲ 1
+//!                                      001           111
+//! ```
+
+use snugfit_index::{IndexViolation, Ring, Rule};
+use snugfit_tag::Block;
+
+const CHILDREN: usize = Ring::LINKS;
+const PARENT: usize = CHILDREN + 2;
+
+/// Where a trie begins: the highest bit in which sizes of this trie may differ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) top_bit: u32,
+}
+
+/// The child of `node` for a size whose bit is `bit`.
+///
+/// # Safety
+/// - `node` is in a trie.
+#[inline]
+unsafe fn child(node: Block, bit: usize) -> Option<Block> {
+    // SAFETY: nodes are at least 8 KiB large and their links are ours.
+    unsafe { node.link(CHILDREN + bit) }
+}
+
+#[inline]
+const fn bit_of(size: usize, bit: u32) -> usize {
+    size >> bit & 1
+}
+
+/// Adds `block` of `size` bytes to the trie at `root`.
+///
+/// # Safety
+/// - `root` is a trie of `span`, and `size` belongs to it; the block's payload is ours to write.
+pub(crate) unsafe fn insert(root: &mut Option<Block>, span: Span, block: Block, size: usize) {
+    // SAFETY: every block reached is in this trie, so its links are ours, as are those of `block`.
+    unsafe {
+        let Some(mut node) = *root else {
+            *root = Some(block);
+            return start(block, block);
+        };
+        let mut bit = span.top_bit;
+        while node.size() != size {
+            let side = bit_of(size, bit);
+            match child(node, side) {
+                Some(next) => node = next,
+                None => {
+                    node.set_link(CHILDREN + side, Some(block));
+                    return start(block, node);
+                }
+            }
+            // Wraps only after the last bit, where the sizes are equal and the loop ends.
+            bit = bit.wrapping_sub(1);
+        }
+        Ring::of(node).push(block);
+        block.set_link(PARENT, None);
+    }
+}
+
+/// Makes `block` a leaf under `parent`; the root is its own parent, and a block behind a node has none.
+///
+/// # Safety
+/// - The block's payload is ours to write.
+pub(crate) unsafe fn start(block: Block, parent: Block) {
+    // SAFETY: the caller vouches for the links.
+    unsafe {
+        Ring::start(block);
+        block.set_link(CHILDREN, None);
+        block.set_link(CHILDREN + 1, None);
+        block.set_link(PARENT, Some(parent));
+    }
+}
+
+/// Whether `block` is all that its trie holds.
+///
+/// # Safety
+/// - `block` is in a trie.
+#[inline]
+pub(crate) unsafe fn is_alone(block: Block) -> bool {
+    // SAFETY: the caller vouches for the trie. A root is the oldest of its ring.
+    unsafe {
+        block.link(PARENT) == Some(block)
+            && child(block, 0).is_none()
+            && child(block, 1).is_none()
+            && Ring::of(block).newest() == block
+    }
+}
+
+/// Takes `block` out of the trie at `root`.
+///
+/// # Safety
+/// - `block` is in that trie.
+pub(crate) unsafe fn remove(root: &mut Option<Block>, block: Block) {
+    // SAFETY: every block reached is in this trie.
+    unsafe {
+        if block.link(PARENT).is_none() {
+            return Ring::unlink(block);
+        }
+        let heir = Ring::of(block).successor();
+        if heir.is_some() {
+            Ring::unlink(block);
+            adopt_children(block, heir);
+        } else if let Some(leaf) = some_leaf_below(block) {
+            replace(root, leaf, None);
+            adopt_children(block, Some(leaf));
+            return replace(root, block, Some(leaf));
+        }
+        replace(root, block, heir);
+    }
+}
+
+/// Any leaf below `node`; `None` if `node` is one.
+///
+/// # Safety
+/// - `node` is in a trie.
+unsafe fn some_leaf_below(node: Block) -> Option<Block> {
+    let mut leaf = None;
+    let mut here = node;
+    // SAFETY: every block reached is in the trie.
+    while let Some(next) = unsafe { child(here, 1).or(child(here, 0)) } {
+        leaf = Some(next);
+        here = next;
+    }
+    leaf
+}
+
+/// Gives the children of `node` to `heir`.
+///
+/// # Safety
+/// - `node` is in a trie; `heir` is in none, or behind that node.
+unsafe fn adopt_children(node: Block, heir: Option<Block>) {
+    let Some(heir) = heir else { return };
+    for side in 0..2 {
+        // SAFETY: the children are in the trie; the links of the heir are ours.
+        unsafe {
+            let child = child(node, side);
+            heir.set_link(CHILDREN + side, child);
+            if let Some(child) = child {
+                child.set_link(PARENT, Some(heir));
+            }
+        }
+    }
+}
+
+/// Lets whatever points down to `node` point to `heir`.
+///
+/// # Safety
+/// - `node` is a node of the trie at `root`; `heir` has the children it is to have.
+unsafe fn replace(root: &mut Option<Block>, node: Block, heir: Option<Block>) {
+    // SAFETY: a node's parent is a node, or itself at the root.
+    unsafe {
+        let parent = node.link(PARENT).unwrap_unchecked();
+        let is_root = parent == node;
+        if is_root {
+            *root = heir;
+        } else {
+            let side = usize::from(child(parent, 1) == Some(node));
+            parent.set_link(CHILDREN + side, heir);
+        }
+        if let Some(heir) = heir {
+            heir.set_link(PARENT, Some(if is_root { heir } else { parent }));
+        }
+    }
+}
+
+/// The smaller of two nodes, if there are two.
+#[inline]
+fn smaller(best: Option<Block>, node: Block) -> Option<Block> {
+    match best {
+        Some(best) if best.size() <= node.size() => Some(best),
+        _ => Some(node),
+    }
+}
+
+/// The node of the smallest size under `node`: it lies on the leftmost path.
+///
+/// # Safety
+/// - `node` is in a trie.
+pub(crate) unsafe fn smallest(node: Block) -> Block {
+    let mut best = node;
+    let mut here = node;
+    // SAFETY: every block reached is in the trie.
+    while let Some(next) = unsafe { child(here, 0).or(child(here, 1)) } {
+        if next.size() < best.size() {
+            best = next;
+        }
+        here = next;
+    }
+    best
+}
+
+/// The node of the smallest size of at least `size`, which belongs to the trie at `root`.
+///
+/// Either it lies on the path of `size`, or it is the smallest to the right of where that path last turned left.
+///
+/// # Safety
+/// - `root` is a trie of `span`.
+pub(crate) unsafe fn find(root: Block, span: Span, size: usize) -> Option<Block> {
+    let mut best = None;
+    let mut larger = None;
+    let mut here = Some(root);
+    let mut bit = span.top_bit;
+    // SAFETY: every block reached is in the trie.
+    unsafe {
+        while let Some(node) = here {
+            let found = node.size();
+            if found == size {
+                return Some(node);
+            }
+            if found > size {
+                best = smaller(best, node);
+            }
+            let side = bit_of(size, bit);
+            if side == 0 {
+                larger = child(node, 1).or(larger);
+            }
+            here = child(node, side);
+            // Wraps only after the last bit, where no child is left.
+            bit = bit.wrapping_sub(1) & 63;
+        }
+        match larger {
+            Some(subtree) => smaller(best, smallest(subtree)),
+            None => best,
+        }
+    }
+}
+
+/// Shows every block at and under `node`. The recursion is as deep as the trie: 25 levels at most.
+///
+/// # Errors
+/// If links disagree, or a block lies under the wrong child: `prefix` is what the sizes share, `below` how many bits
+/// they do not.
+///
+/// # Safety
+/// - `node` is in a trie.
+pub(crate) unsafe fn visit(
+    node: Block,
+    prefix: usize,
+    below: u32,
+    see: &mut dyn FnMut(Block),
+) -> Result<(), IndexViolation> {
+    IndexViolation::unless(node.size() >> below == prefix, Rule::Ordered, Some(node))?;
+    // SAFETY: every block reached is in the trie.
+    unsafe {
+        Ring::of(node).visit(see)?;
+        for side in 0..2 {
+            if let Some(child) = child(node, side) {
+                IndexViolation::unless(child.link(PARENT) == Some(node), Rule::Linked, Some(child))?;
+                let below = below.checked_sub(1);
+                let below = below.ok_or(IndexViolation { rule: Rule::Ordered, block: Some(child) })?;
+                visit(child, prefix << 1 | side, below, see)?;
+            }
+        }
+    }
+    Ok(())
+}

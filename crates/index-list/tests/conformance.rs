@@ -1,0 +1,6 @@
+//! The contract, checked.
+
+#[test]
+fn conforms() {
+    snugfit_index::conformance::check::<snugfit_list::ListIndex>();
+}
