@@ -1,0 +1,183 @@
+//! Finding a block and placing a request in it.
+
+use core::ptr::NonNull;
+
+use snugfit_index::FreeIndex;
+use snugfit_source::Source;
+use snugfit_tag::{Block, Format, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK, Tag};
+
+use crate::Heap;
+
+impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
+    /// Allocates `size` bytes, aligned to 16. `None`, with the heap unchanged, if the source has no more, or `size`
+    /// is above what a block can be (just under 4 GiB). A size of 0 gives a payload of its own as well.
+    ///
+    /// The payload is not cleared. The time is that of the index's `take` and, for the rest of a split block, its
+    /// `insert`.
+    #[inline]
+    #[must_use]
+    pub fn allocate(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let size = F::block_size(size)?;
+        let block = self.place(size)?;
+        self.audit();
+        Some(block.payload())
+    }
+
+    /// Allocates `size` bytes that read as zero, aligned to 16. Bytes that the source has just delivered zeroed are
+    /// not written. Otherwise as [`allocate`](Self::allocate).
+    #[must_use]
+    pub fn allocate_zeroed(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let block_size = F::block_size(size)?;
+        let (segment, dirty_end) = (self.newest, self.top.dirty_end);
+        let block = self.place(block_size)?;
+        let payload = block.payload();
+        let dirty = if !S::ZEROED || !self.is_before_top(block) {
+            size
+        } else if self.newest != segment {
+            0
+        } else {
+            dirty_end.saturating_sub(payload.addr().get()).min(size)
+        };
+        // SAFETY: the payload has at least `size` bytes.
+        unsafe { payload.write_bytes(0, dirty) };
+        self.audit();
+        Some(payload)
+    }
+
+    /// Whether `block`, which has just been placed, was cut from the top: no free block lies before the top, so none
+    /// that was found can have ended there.
+    fn is_before_top(&self, block: Block) -> bool {
+        // SAFETY: the block was placed, so a header follows it.
+        self.top.epilogue == Some(unsafe { block.next() })
+    }
+
+    /// Allocates `size` bytes, aligned to `align`, a power of two. Otherwise as [`allocate`](Self::allocate); `None`
+    /// also if `align` is no power of two.
+    ///
+    /// The bytes skipped to reach the alignment become a free block, and so does what is left behind.
+    #[must_use]
+    pub fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        if !align.is_power_of_two() {
+            return None;
+        }
+        if align <= GRANULE {
+            return self.allocate(size);
+        }
+        let size = F::block_size(size)?;
+        // The most that `lead` can say is `align + GRANULE`.
+        let padded = size.checked_add(align)?.checked_add(GRANULE).filter(|&padded| padded <= MAX_BLOCK)?;
+        let block = match self.index.take(padded) {
+            Some((block, found)) => self.place_aligned(block, found, size, align),
+            None => self.cut_top_aligned(size, align, padded)?,
+        };
+        self.audit();
+        Some(block.payload())
+    }
+
+    /// Places a block of `size` bytes in the best fit of the index, else at the top, else after growing.
+    #[inline]
+    fn place(&mut self, size: usize) -> Option<Block> {
+        // SAFETY: the size is a block's; the tag of what goes back in is written right here.
+        let Some((block, found)) = (unsafe { self.index.take_split(size) }) else {
+            return self.place_at_top(size);
+        };
+        // SAFETY: the block was found: it is free, `found` bytes long, and a header follows it; the index holds the
+        // rest of it if that can be a block. The block before is in use (invariant 4).
+        unsafe {
+            let placed = if found - size >= MIN_BLOCK {
+                self.leave_rest(block, found, size)
+            } else {
+                self.fill(block, found)
+            };
+            self.seal_placed(block, Tag::in_use(placed, true));
+        }
+        Some(block)
+    }
+
+    /// Makes what follows the first `size` of `found` bytes a free block. Returns the bytes placed.
+    ///
+    /// # Safety
+    /// - As for [`Block::split`].
+    #[inline]
+    unsafe fn leave_rest(&mut self, block: Block, found: usize, size: usize) -> usize {
+        // SAFETY: the caller's promise. The header behind the rest says `previous free`, as before.
+        let _ = unsafe { block.split(found, size) };
+        size
+    }
+
+    /// Tells the block behind the `found` bytes at `block` that all of them are in use. Returns the bytes placed.
+    ///
+    /// # Safety
+    /// - A header follows the `found` bytes.
+    #[inline]
+    unsafe fn fill(&mut self, block: Block, found: usize) -> usize {
+        // SAFETY: the caller vouches for the header.
+        let next = unsafe { block.offset(found) };
+        next.set_tag(next.tag().with_previous_in_use());
+        found
+    }
+
+    /// Writes the header of a block that was placed.
+    ///
+    /// # Safety
+    /// - The bytes that the tag speaks of are in no index, and nobody's.
+    #[inline]
+    unsafe fn seal_placed(&mut self, block: Block, tag: Tag) {
+        block.set_tag(tag);
+        // SAFETY: the block is all ours.
+        unsafe { F::seal(block, tag.size(), self.key) };
+    }
+
+    /// Cuts a block of `size` bytes from the top, which grows if it must.
+    fn place_at_top(&mut self, size: usize) -> Option<Block> {
+        if self.top.room() < size && !self.grow(size) {
+            return None;
+        }
+        let block = self.take_top(size)?;
+        // SAFETY: the bytes cut are nobody's; the block before is in use (invariant 4).
+        unsafe { self.seal_placed(block, Tag::in_use(size, true)) };
+        Some(block)
+    }
+
+    /// Cuts a block of `size` bytes at an aligned payload from the top: no more of it than that takes.
+    fn cut_top_aligned(&mut self, size: usize, align: usize, padded: usize) -> Option<Block> {
+        let fits = self.top.epilogue.is_some_and(|epilogue| lead(epilogue, align) + size <= self.top.room());
+        if !fits && !self.grow(padded) {
+            return None;
+        }
+        let found = lead(self.top.epilogue?, align) + size;
+        let block = self.take_top(found)?;
+        Some(self.place_aligned(block, found, size, align))
+    }
+
+    /// Places `size` bytes at an aligned payload within the `found` bytes at `block`, which are in no index. What lies
+    /// before and behind becomes free blocks.
+    fn place_aligned(&mut self, mut block: Block, mut found: usize, size: usize, align: usize) -> Block {
+        let lead = lead(block, align);
+        // SAFETY: the block was found: it is nobody's, in no index, `found` bytes long, and a header follows it. The
+        // block before is in use (invariant 4). The lead is nothing, or a block.
+        unsafe {
+            if lead != 0 {
+                block.write_free(lead);
+                self.index.insert(block, lead);
+                (block, found) = (block.offset(lead), found - lead);
+            }
+            let placed = if found - size >= MIN_BLOCK {
+                self.index.insert(block.offset(size), found - size);
+                self.leave_rest(block, found, size)
+            } else {
+                self.fill(block, found)
+            };
+            self.seal_placed(block, Tag::in_use(placed, lead == 0));
+        }
+        block
+    }
+}
+
+/// Bytes from `block` to the first block behind it whose payload is aligned to `align`, 32 or more: 0, or enough for
+/// a block.
+fn lead(block: Block, align: usize) -> usize {
+    let payload = block.address() + HEADER;
+    let lead = payload.wrapping_neg() & (align - 1);
+    if lead == 0 || lead >= MIN_BLOCK { lead } else { lead + align }
+}

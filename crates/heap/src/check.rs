@@ -1,0 +1,166 @@
+//! Whether a pointer is one of ours, and what is wrong if not.
+
+use core::error::Error;
+use core::fmt;
+use core::ptr::NonNull;
+
+use snugfit_index::FreeIndex;
+use snugfit_source::Source;
+use snugfit_tag::{Block, Footer, Format, GRANULE, Seal, State, Tag};
+
+use crate::Heap;
+use crate::segment::Segment;
+
+/// What is wrong with a pointer that was given to a heap. The heap is unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadPointer {
+    /// No payload has this alignment.
+    Misaligned,
+    /// It lies in no segment.
+    NotFromThisHeap,
+    /// It lies within a block, or a segment's own words, but no payload starts there.
+    Interior {
+        /// Where the payload of that block starts.
+        payload: usize,
+        /// Bytes from there to the pointer, negative if it points into the header.
+        offset: isize,
+        /// Bytes of that payload.
+        usable_size: usize,
+    },
+    /// The block is free already.
+    DoubleFree,
+    /// The block is live, but not of the size that the caller states.
+    WrongSize,
+    /// The header of this block was overwritten, or one on the way to it.
+    HeaderOverwritten,
+    /// The footer of this block, or of the free block before it, was overwritten.
+    FooterOverwritten,
+}
+
+impl fmt::Display for BadPointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Misaligned => f.write_str("misaligned"),
+            Self::NotFromThisHeap => f.write_str("not from this heap"),
+            Self::Interior { payload, offset, usable_size } => {
+                write!(
+                    f,
+                    "interior pointer: {offset} bytes into the block of {usable_size} usable bytes at {payload:#x}"
+                )
+            }
+            Self::DoubleFree => f.write_str("double free"),
+            Self::WrongSize => f.write_str("wrong size"),
+            Self::HeaderOverwritten => f.write_str("header overwritten"),
+            Self::FooterOverwritten => f.write_str("footer overwritten"),
+        }
+    }
+}
+
+impl Error for BadPointer {}
+
+impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
+    /// The live block whose payload starts at `payload`, and its tag.
+    ///
+    /// # Safety
+    /// - The eight bytes before `payload`, rounded down to 16, are readable.
+    #[inline]
+    pub(crate) unsafe fn live_block(&self, payload: NonNull<u8>) -> Result<(Block, Tag), BadPointer> {
+        if !payload.addr().get().is_multiple_of(GRANULE) {
+            return Err(BadPointer::Misaligned);
+        }
+        // SAFETY: the caller vouches for the header.
+        let block = unsafe { Block::from_payload(payload) };
+        let tag = block.tag();
+        let seal = self.key.seal(block.address(), tag.size(), State::Live);
+        if block.seal() != seal || !tag.is_block_in_use() {
+            return Err(self.diagnose(payload));
+        }
+        // SAFETY: the seal is right, so this is a block of that size.
+        if !unsafe { F::is_footer_intact(block, tag.size(), self.key) } {
+            return Err(BadPointer::FooterOverwritten);
+        }
+        Ok((block, tag))
+    }
+
+    /// The free block before `block`, and its size, if its footer and its header agree.
+    ///
+    /// # Safety
+    /// - The tag of `block` says that the previous block is free.
+    #[inline]
+    pub(crate) unsafe fn previous_free(&self, block: Block) -> Result<(Block, usize), BadPointer> {
+        // SAFETY: a block whose previous one is free is not the first of its segment.
+        let footer = unsafe { block.previous_footer() };
+        let size = footer.size();
+        if footer != Footer::free(size) || size == 0 || !size.is_multiple_of(GRANULE) {
+            return Err(BadPointer::FooterOverwritten);
+        }
+        // SAFETY: the footer looks like one. If it was overwritten by something that does, the block is read at a
+        // wrong place in our own memory, or faults: an invalid footer is found, a forged one need not be.
+        let previous = unsafe { block.previous() };
+        if previous.tag() != Tag::free(size) {
+            return Err(BadPointer::FooterOverwritten);
+        }
+        Ok((previous, size))
+    }
+
+    /// Says what is wrong with a pointer that has failed its check, by walking the segment it is in. O(blocks).
+    #[cold]
+    pub(crate) fn diagnose(&self, payload: NonNull<u8>) -> BadPointer {
+        let address = payload.addr().get();
+        let within = |segment: &Segment| segment.extent().contains(address);
+        let Some(segment) = Segment::and_older(self.newest).find(within) else {
+            return BadPointer::NotFromThisHeap;
+        };
+        let mut block = segment.first();
+        if address < block.payload().addr().get() {
+            return self.interior(block, address);
+        }
+        loop {
+            let size = block.size();
+            let start = block.payload().addr().get();
+            if block.tag().is_last() || size > segment.end() - block.address() || size < GRANULE {
+                // Behind the epilogue lies what was freed and joined the top; a size that leads nowhere was
+                // overwritten.
+                return if block.tag().is_last() {
+                    BadPointer::DoubleFree
+                } else {
+                    BadPointer::HeaderOverwritten
+                };
+            }
+            if address == start {
+                return self.state_of(block);
+            }
+            if address < start + size {
+                return self.inside(block, address);
+            }
+            // SAFETY: the size stays within the segment.
+            block = unsafe { block.next() };
+        }
+    }
+
+    /// What is wrong with freeing `block`, which is one.
+    fn state_of(&self, block: Block) -> BadPointer {
+        match self.key.state(block.seal(), block.address(), block.size()) {
+            Some(State::Free | State::Cached) => BadPointer::DoubleFree,
+            Some(State::Live) | None => BadPointer::HeaderOverwritten,
+        }
+    }
+
+    /// What is wrong with freeing `address`, which lies in `block` but not at its start. A freed block that was
+    /// joined with a free neighbour has left its seal behind.
+    fn inside(&self, block: Block, address: usize) -> BadPointer {
+        let offset = address - block.address();
+        // SAFETY: the address is a multiple of 16 inside the block, so the eight bytes before it are in the block too.
+        let stale = unsafe { block.offset(offset - 8) };
+        if !block.tag().is_in_use() && stale.seal() == Seal::FREE {
+            return BadPointer::DoubleFree;
+        }
+        self.interior(block, address)
+    }
+
+    fn interior(&self, block: Block, address: usize) -> BadPointer {
+        let payload = block.payload().addr().get();
+        let usable_size = F::usable_size(block.size().max(F::OVERHEAD));
+        BadPointer::Interior { payload, offset: address.wrapping_sub(payload).cast_signed(), usable_size }
+    }
+}

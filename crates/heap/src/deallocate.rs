@@ -1,0 +1,178 @@
+//! Giving a block back: coalescing with its neighbours, or with the top.
+
+use core::ptr::NonNull;
+
+use snugfit_index::FreeIndex;
+use snugfit_source::Source;
+use snugfit_tag::{Block, Format, HEADER, MIN_BLOCK, Seal, Tag};
+
+use crate::{BadPointer, Heap};
+
+impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
+    /// Frees the block whose payload starts at `payload`.
+    ///
+    /// # Errors
+    /// If `payload` does not start a live block of this heap; the heap is unchanged. The check is the block's seal: a
+    /// wrong pointer passes with a probability of about 2^-32.
+    ///
+    /// # Safety
+    /// - The eight bytes before `payload`, rounded down to 16, are readable: a payload of this heap, whatever its
+    ///   state; any other address within its segments; or any other memory of the program.
+    /// - If it is a live payload, nobody uses it any more.
+    #[inline]
+    pub unsafe fn deallocate(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
+        // SAFETY: the caller vouches for the header, and that a live block is not used any more.
+        unsafe {
+            let (block, tag) = self.live_block(payload)?;
+            self.free(block, tag)?;
+        }
+        self.audit();
+        Ok(())
+    }
+
+    /// Frees the block whose payload starts at `payload`, for a caller who knows that `size` bytes were asked for.
+    ///
+    /// The size is checked, and it saves time: where the next block starts is known before the header was read, so
+    /// both headers are fetched at once.
+    ///
+    /// # Errors
+    /// As for [`deallocate`](Self::deallocate), and [`BadPointer::WrongSize`] if no request for `size` bytes, last
+    /// resized to that, would have got this block.
+    ///
+    /// # Safety
+    /// - As for [`deallocate`](Self::deallocate).
+    #[inline]
+    pub unsafe fn deallocate_sized(&mut self, payload: NonNull<u8>, size: usize) -> Result<(), BadPointer> {
+        let expected = F::block_size(size).ok_or(BadPointer::WrongSize)?;
+        prefetch(payload.as_ptr().wrapping_add(expected - HEADER));
+        // SAFETY: the caller vouches for the header, and that a live block is not used any more.
+        unsafe {
+            let (block, tag) = self.live_block(payload)?;
+            // What is left of a block is cut off if it can be a block itself.
+            if tag.size().wrapping_sub(expected) >= MIN_BLOCK {
+                return Err(BadPointer::WrongSize);
+            }
+            self.free(block, tag)?;
+        }
+        self.audit();
+        Ok(())
+    }
+
+    /// The payload bytes of the block that starts at `payload`: at least what was asked for.
+    ///
+    /// # Errors
+    /// As for [`deallocate`](Self::deallocate).
+    ///
+    /// # Safety
+    /// - The eight bytes before `payload`, rounded down to 16, are readable.
+    pub unsafe fn usable_size(&self, payload: NonNull<u8>) -> Result<usize, BadPointer> {
+        // SAFETY: the caller vouches for the header.
+        let (_, tag) = unsafe { self.live_block(payload)? };
+        Ok(F::usable_size(tag.size()))
+    }
+
+    /// Frees a live block whose header is `tag`.
+    ///
+    /// # Safety
+    /// - `block` is in use, its tag is `tag`, and nobody uses its payload any more.
+    #[inline]
+    pub(crate) unsafe fn free(&mut self, block: Block, tag: Tag) -> Result<(), BadPointer> {
+        // SAFETY: the block is ours and its tag is right, so its neighbours are where the tag says (invariants 1
+        // and 3).
+        unsafe {
+            let next = block.offset(tag.size());
+            if tag.is_previous_in_use() {
+                block.set_seal(Seal::FREE);
+                self.join_next(block, tag.size(), next);
+            } else {
+                let (previous, more) = self.previous_free(block)?;
+                // The header is about to become the inside of a larger block: freed twice, it must not pass.
+                block.set_seal(Seal::FREE);
+                self.join_both(previous, more, more + tag.size(), next);
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees the `total` bytes at `start`, which end where `next` starts and are in no index; the block before them is
+    /// in use.
+    ///
+    /// # Safety
+    /// - As said, and nobody uses these bytes any more. `next` says that the block before it is in use.
+    #[inline]
+    pub(crate) unsafe fn join_next(&mut self, start: Block, total: usize, next: Block) {
+        if self.top.epilogue == Some(next) {
+            return self.lower_top(start);
+        }
+        let tag = next.tag();
+        // SAFETY: a free next block is in the index (invariant 5), and the bytes joined are one block.
+        unsafe {
+            if tag.is_in_use() {
+                next.set_tag(tag.with_previous_free());
+                self.index.insert(start, total);
+                self.finish_free(start, total);
+            } else {
+                self.index.replace(next, tag.size(), start, total + tag.size());
+                self.finish_free(start, total + tag.size());
+            }
+        }
+    }
+
+    /// Frees the end of the `total` bytes at `previous`, whose first `size` are a free block.
+    ///
+    /// # Safety
+    /// - As for [`join_next`](Self::join_next); `previous` is in the index with `size`.
+    #[inline]
+    unsafe fn join_both(&mut self, previous: Block, size: usize, total: usize, next: Block) {
+        // SAFETY: both neighbours, where free, are in the index (invariant 5), and the bytes joined are one block.
+        unsafe {
+            if self.top.epilogue == Some(next) {
+                self.index.remove(previous, size);
+                return self.lower_top(previous);
+            }
+            let tag = next.tag();
+            let more = tag.size();
+            if tag.is_in_use() {
+                next.set_tag(tag.with_previous_free());
+                self.index.replace(previous, size, previous, total);
+                self.finish_free(previous, total);
+            } else {
+                // Of two entries the larger one is replaced: it is the one that may keep its place in the index.
+                if size < more {
+                    self.index.remove(previous, size);
+                    self.index.replace(next, more, previous, total + more);
+                } else {
+                    self.index.remove(next, more);
+                    self.index.replace(previous, size, previous, total + more);
+                }
+                self.finish_free(previous, total + more);
+            }
+        }
+    }
+
+    /// Writes the header and footer of a free block that the index already holds.
+    ///
+    /// # Safety
+    /// - `block` is `size` bytes that nobody uses.
+    #[inline]
+    unsafe fn finish_free(&mut self, block: Block, size: usize) {
+        // SAFETY: the caller vouches for the bytes.
+        unsafe { block.write_free(size) };
+        if S::RELEASES && self.counters.segments > 1 {
+            self.release_if_whole(block, size);
+        }
+    }
+}
+
+/// Asks the processor to fetch the line at `address`, which may be any; a hint, and on other processors nothing.
+#[inline]
+fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch reads nothing as far as the program can tell, and never faults.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}

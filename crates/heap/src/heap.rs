@@ -1,0 +1,133 @@
+//! The type, and what only reads it.
+
+use core::marker::PhantomData;
+
+use snugfit_index::FreeIndex;
+use snugfit_source::Source;
+use snugfit_tag::{Compact, Format, Key, State};
+
+use crate::grow::FIRST_TRIM_AT;
+use crate::segment::{SEGMENT_OVERHEAD, Segment, SegmentInfo};
+use crate::stats::{Counters, Stats};
+use crate::top::Top;
+
+/// A boundary-tag heap over the source `S`, with its free blocks in the index `I`. See the crate's documentation.
+///
+/// Dropping a heap gives nothing back: payloads may still be in use, and a process-wide heap is never dropped. Use
+/// [`release`](Self::release) for that.
+#[derive(Debug)]
+pub struct Heap<S, I, F = Compact> {
+    pub(crate) index: I,
+    pub(crate) top: Top,
+    pub(crate) key: Key,
+    pub(crate) counters: Counters,
+    /// The segment opened last; each record names the one before. It has the top, if `top.epilogue` is not `None`.
+    pub(crate) newest: Option<Segment>,
+    /// A top larger than this is trimmed.
+    pub(crate) trim_at: usize,
+    /// Bytes trimmed since the source was last asked to grow.
+    pub(crate) trimmed: usize,
+    pub(crate) source: S,
+    format: PhantomData<F>,
+}
+
+impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
+    /// A heap that holds nothing yet. Its headers are sealed with `key`: keep it secret, and random, see
+    /// [`Key`].
+    #[must_use]
+    pub const fn new(source: S, key: Key) -> Self {
+        Self {
+            index: I::EMPTY,
+            top: Top::NONE,
+            key,
+            counters: Counters::ZERO,
+            newest: None,
+            trim_at: FIRST_TRIM_AT,
+            trimmed: 0,
+            source,
+            format: PhantomData,
+        }
+    }
+
+    /// Where the memory comes from.
+    pub const fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// Where the memory comes from, to change its settings. Memory that the heap holds is not to be given back
+    /// behind its back; the source's own unsafe methods say so.
+    pub const fn source_mut(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    /// The free blocks.
+    pub const fn index(&self) -> &I {
+        &self.index
+    }
+
+    /// A top larger than `bytes` is trimmed from now on, and half of that is kept. The heap raises the limit by itself
+    /// when it has to grow again after a trim, so that a program which goes up and down makes few system calls.
+    pub const fn set_trim_limit(&mut self, bytes: usize) {
+        self.trim_at = bytes;
+    }
+
+    /// The largest footprint so far, in bytes: [`Stats::peak_footprint`]. O(1).
+    #[inline]
+    #[must_use]
+    pub const fn peak_footprint(&self) -> usize {
+        self.counters.peak_footprint + size_of::<Self>()
+    }
+
+    /// The heap in numbers. O(blocks): it walks them.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let counters = &self.counters;
+        let in_use = self.blocks().filter(|block| block.state != Some(State::Free));
+        let (blocks_in_use, bytes_in_use) =
+            in_use.fold((0, 0), |(count, bytes), block| (count + 1, bytes + block.size));
+        Stats {
+            footprint: counters.footprint + size_of::<Self>(),
+            peak_footprint: self.peak_footprint(),
+            metadata: counters.segments * SEGMENT_OVERHEAD + size_of::<Self>(),
+            blocks_in_use,
+            bytes_in_use,
+            segments: counters.segments,
+            reserved: Segment::and_older(self.newest).map(Segment::len).sum(),
+        }
+    }
+
+    /// The segments, newest first.
+    pub fn segments(&self) -> impl Iterator<Item = SegmentInfo> + '_ {
+        Segment::and_older(self.newest).map(|segment| {
+            let has_top = self.top.epilogue.is_some() && self.newest == Some(segment);
+            let start = segment.start().addr().get();
+            let touched = if has_top { self.top.dirty_end - start } else { segment.len() };
+            SegmentInfo { start, len: segment.len(), touched, has_top }
+        })
+    }
+
+    /// Gives every segment back and consumes the heap, returning its source. What the source refuses stays as it is,
+    /// for ever.
+    ///
+    /// # Safety
+    /// - No payload of this heap is used any more.
+    pub unsafe fn release(mut self) -> S {
+        let mut segment = self.newest;
+        while let Some(this) = segment {
+            segment = this.older();
+            // SAFETY: the caller vouches that nothing in it is used.
+            unsafe { self.source.release(this.extent()) };
+        }
+        self.source
+    }
+
+    /// With the feature `validate`: panics if the heap is not valid. Otherwise nothing.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn audit(&self) {
+        #[cfg(feature = "validate")]
+        if let Err(violation) = self.validate() {
+            panic!("{violation}");
+        }
+    }
+}

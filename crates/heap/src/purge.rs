@@ -1,0 +1,70 @@
+//! Letting the operating system drop what lies in large free blocks.
+
+use core::ptr::NonNull;
+
+use snugfit_index::FreeIndex;
+use snugfit_source::{Extent, Source};
+use snugfit_tag::{Block, FOOTER, Format, HEADER};
+
+use crate::Heap;
+
+/// Bytes at the start of a free block that hold its header and links: no index uses more than six words.
+const KEPT_AT_START: usize = HEADER + 6 * 8;
+
+impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
+    /// Drops the contents of every free block of at least `smallest` bytes, and of the top: whole pages inside them,
+    /// which the operating system delivers anew when they are next touched. Returns the bytes dropped.
+    ///
+    /// The addresses stay with the heap, so the footprint in [`stats`](Self::stats) does not change. When to purge is
+    /// the caller's policy: one call visits all free blocks, and one system call is made for each large one.
+    pub fn purge(&mut self, smallest: usize) -> usize {
+        if !S::PURGES {
+            return 0;
+        }
+        let mut purged = self.purge_top();
+        let page = self.source.granularity();
+        let source = &mut self.source;
+        self.index.for_each(&mut |block| {
+            if block.size() < smallest {
+                return;
+            }
+            if let Some(pages) = pages_inside(block, page) {
+                // SAFETY: the pages lie within a free block, between its links and its footer.
+                let dropped = unsafe { source.purge(pages) };
+                purged += if dropped { pages.len } else { 0 };
+            }
+        });
+        self.audit();
+        purged
+    }
+
+    fn purge_top(&mut self) -> usize {
+        let Some(epilogue) = self.top.epilogue else { return 0 };
+        let page = self.source.granularity();
+        let start = epilogue.payload();
+        let Some(pages) = whole_pages(start, self.top.dirty_end.next_multiple_of(page), page) else {
+            return 0;
+        };
+        // SAFETY: the pages lie behind the epilogue, within the segment, whose end is a multiple of a page.
+        if unsafe { self.source.purge(pages) } { pages.len } else { 0 }
+    }
+}
+
+/// The whole pages inside a free block.
+fn pages_inside(block: Block, page: usize) -> Option<Extent> {
+    if block.size() < KEPT_AT_START + FOOTER {
+        return None;
+    }
+    // SAFETY: the block is larger than that.
+    let after_links = unsafe { block.header().byte_add(KEPT_AT_START) };
+    whole_pages(after_links, block.address() + block.size() - FOOTER, page)
+}
+
+/// The whole pages from `start` to the address `end`.
+fn whole_pages(start: NonNull<u8>, end: usize, page: usize) -> Option<Extent> {
+    let skip = start.addr().get().wrapping_neg() & (page - 1);
+    let first = start.addr().get() + skip;
+    let len = (end & !(page - 1)).checked_sub(first).filter(|&len| len > 0)?;
+    // SAFETY: the first page starts before `end`, so within the block or segment that both lie in.
+    Some(Extent { start: unsafe { start.byte_add(skip) }, len })
+}

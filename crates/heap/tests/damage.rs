@@ -1,0 +1,241 @@
+//! Wrong pointers and overwritten memory: each is named, and nothing else changes.
+
+mod common;
+
+use std::ptr::NonNull;
+
+use common::KEY;
+use snugfit_bins::BinsIndex;
+use snugfit_heap::{BadPointer, Heap, ResizeError, Violation};
+use snugfit_index::FreeIndex;
+use snugfit_source::{Fixed, Mapped, Source};
+use snugfit_tag::{Block, Compact, Footer, Format, Key, Mirrored, Seal, Tag};
+
+type TestHeap<F = Compact> = Heap<Mapped, BinsIndex, F>;
+
+fn heap<F: Format>() -> TestHeap<F> {
+    Heap::new(Mapped::new(), KEY)
+}
+
+fn allocate<S: Source, I: FreeIndex, F: Format>(heap: &mut Heap<S, I, F>, size: usize) -> NonNull<u8> {
+    heap.allocate(size).expect("memory")
+}
+
+fn free<S: Source, I: FreeIndex, F: Format>(
+    heap: &mut Heap<S, I, F>,
+    payload: NonNull<u8>,
+) -> Result<(), BadPointer> {
+    // SAFETY: the tests pass payloads of the heap, pointers into them, or other memory of the program.
+    unsafe { heap.deallocate(payload) }
+}
+
+/// The pointer `offset` bytes from `payload`.
+fn offset(payload: NonNull<u8>, offset: isize) -> NonNull<u8> {
+    NonNull::new(payload.as_ptr().wrapping_offset(offset)).expect("not null")
+}
+
+fn block(payload: NonNull<u8>) -> Block {
+    // SAFETY: the tests pass payloads of a heap that lives.
+    unsafe { Block::from_payload(payload) }
+}
+
+#[test]
+fn every_interior_pointer_is_named() {
+    let mut heap = heap::<Compact>();
+    let payload = allocate(&mut heap, 200);
+    let _behind = allocate(&mut heap, 10);
+    for at in 1..200 {
+        let found = free(&mut heap, offset(payload, at));
+        let expected = if at % 16 == 0 {
+            BadPointer::Interior { payload: payload.addr().get(), offset: at, usable_size: 200 }
+        } else {
+            BadPointer::Misaligned
+        };
+        assert_eq!(found, Err(expected), "{at} bytes in");
+        // SAFETY: as in `free`.
+        let resized = unsafe { heap.resize(offset(payload, at), 10) };
+        assert_eq!(resized, Err(ResizeError::BadPointer(expected)), "{at} bytes in");
+        // SAFETY: as in `free`.
+        assert_eq!(unsafe { heap.usable_size(offset(payload, at)) }, Err(expected), "{at} bytes in");
+    }
+    assert_eq!(heap.validate(), Ok(()));
+    assert_eq!(free(&mut heap, payload), Ok(()));
+}
+
+#[test]
+fn copies_of_headers_and_footers_do_not_pass() {
+    let mut heap = heap::<Mirrored>();
+    let model = allocate(&mut heap, 40);
+    let hostile = allocate(&mut heap, 4096);
+    for at in (0..4096).step_by(16) {
+        // SAFETY: a header before the payload, and 4096 bytes of payload.
+        unsafe {
+            let header = offset(model, -8).cast::<u64>().read();
+            offset(hostile, at).cast::<u64>().write(header);
+            offset(hostile, at + 8).cast::<u64>().write(header);
+        }
+    }
+    for at in (16..4096).step_by(16) {
+        let found = free(&mut heap, offset(hostile, at));
+        assert!(matches!(found, Err(BadPointer::Interior { .. })), "{at}: {found:?}");
+    }
+    assert_eq!(heap.validate(), Ok(()));
+}
+
+#[test]
+fn double_frees_are_named_whatever_became_of_the_block() {
+    let mut heap = heap::<Compact>();
+    let payloads: Vec<_> = (0..6).map(|_| allocate(&mut heap, 100)).collect();
+    let double = Err(BadPointer::DoubleFree);
+    // Alone.
+    assert_eq!(free(&mut heap, payloads[1]), Ok(()));
+    assert_eq!(free(&mut heap, payloads[1]), double);
+    // Joined with the block before it: its header lies inside a larger free block now.
+    assert_eq!(free(&mut heap, payloads[2]), Ok(()));
+    assert_eq!(free(&mut heap, payloads[2]), double);
+    // Joined with the block behind it.
+    assert_eq!(free(&mut heap, payloads[0]), Ok(()));
+    assert_eq!(free(&mut heap, payloads[0]), double);
+    assert_eq!(free(&mut heap, payloads[1]), double);
+    // Joined with the top.
+    assert_eq!(free(&mut heap, payloads[5]), Ok(()));
+    assert_eq!(free(&mut heap, payloads[5]), double);
+    assert_eq!(free(&mut heap, payloads[4]), Ok(()));
+    assert_eq!(free(&mut heap, payloads[5]), double);
+    assert_eq!(heap.validate(), Ok(()));
+}
+
+#[test]
+fn foreign_pointers_are_named() {
+    let mut heap = heap::<Compact>();
+    let _ours = allocate(&mut heap, 100);
+    let mut other = Heap::<Mapped, BinsIndex>::new(Mapped::new(), Key::new(7, 9));
+    let theirs = allocate(&mut other, 100);
+    let mut stack = [0_u128; 4];
+    let on_stack = NonNull::from(&mut stack[1]).cast();
+    assert_eq!(free(&mut heap, theirs), Err(BadPointer::NotFromThisHeap));
+    assert_eq!(free(&mut heap, on_stack), Err(BadPointer::NotFromThisHeap));
+    assert_eq!(heap.validate(), Ok(()));
+}
+
+#[test]
+fn a_header_of_another_key_does_not_pass() {
+    // The same buffer, the same layout, two keys: everything but the key agrees.
+    let buffer = vec![core::mem::MaybeUninit::<u8>::uninit(); 4096].leak();
+    let (start, len) = (NonNull::from(&mut buffer[0]).cast::<u8>(), buffer.len());
+    let skip = start.addr().get().wrapping_neg() & 15;
+    // SAFETY: the buffer is leaked, and only one heap is used at a time.
+    let source = || unsafe { Fixed::from_raw(start.byte_add(skip), (len - skip) & !15) };
+    let mut first = Heap::<_, BinsIndex>::new(source(), KEY);
+    let payload = allocate(&mut first, 100);
+    let (tag, seal) = (block(payload).tag(), block(payload).seal());
+    let mut second = Heap::<_, BinsIndex>::new(source(), Key::new(1, 3));
+    assert_eq!(allocate(&mut second, 100), payload);
+    assert_eq!(block(payload).tag(), tag);
+    assert_ne!(block(payload).seal(), seal);
+    block(payload).set_seal(seal);
+    assert_eq!(free(&mut second, payload), Err(BadPointer::HeaderOverwritten));
+}
+
+#[test]
+fn wrong_sizes_are_named() {
+    let mut heap = heap::<Compact>();
+    let payload = allocate(&mut heap, 100);
+    for size in [0, 60, 72, 105, 120, 1 << 20, usize::MAX] {
+        // SAFETY: the payload is live.
+        let found = unsafe { heap.deallocate_sized(payload, size) };
+        assert_eq!(found, Err(BadPointer::WrongSize), "{size}");
+    }
+    // SAFETY: the payload is live, and not used any more.
+    assert_eq!(unsafe { heap.deallocate_sized(payload, 100) }, Ok(()));
+}
+
+#[test]
+fn overwritten_headers_are_named() {
+    let mut heap = heap::<Compact>();
+    let payload = allocate(&mut heap, 100);
+    let _behind = allocate(&mut heap, 100);
+    let tag = block(payload).tag();
+    for bit in 0..32 {
+        block(payload).set_tag(Tag::from_bits(tag.bits() ^ 1 << bit));
+        assert!(free(&mut heap, payload).is_err(), "bit {bit} of the tag");
+        block(payload).set_tag(tag);
+    }
+    let seal = block(payload).seal();
+    for bit in 0..32 {
+        block(payload).set_seal(Seal::from_bits(seal.bits() ^ 1 << bit));
+        assert_eq!(free(&mut heap, payload), Err(BadPointer::HeaderOverwritten), "bit {bit} of the seal");
+    }
+    block(payload).set_seal(seal);
+    assert_eq!(free(&mut heap, payload), Ok(()));
+}
+
+#[test]
+fn an_overflow_into_a_free_blocks_footer_is_named() {
+    let mut heap = heap::<Compact>();
+    let (before, payload, _behind) =
+        (allocate(&mut heap, 100), allocate(&mut heap, 100), allocate(&mut heap, 100));
+    assert_eq!(free(&mut heap, before), Ok(()));
+    for wrong in [0, 8, 0x4141_4141_4141_4141, u64::MAX, 1 << 32 | 112] {
+        // SAFETY: the footer of the free block lies before the header of the next.
+        unsafe { offset(payload, -16).cast::<u64>().write(wrong) };
+        assert_eq!(free(&mut heap, payload), Err(BadPointer::FooterOverwritten), "{wrong:#x}");
+        assert_eq!(heap.validate().map_err(Violation::number), Err(3), "{wrong:#x}");
+    }
+    // SAFETY: as above; this is what was there.
+    unsafe { offset(payload, -16).cast::<u64>().write(112) };
+    assert_eq!(free(&mut heap, payload), Ok(()));
+    assert_eq!(heap.validate(), Ok(()));
+}
+
+#[test]
+fn an_overflow_by_one_byte_is_named_when_mirrored() {
+    let mut heap = heap::<Mirrored>();
+    let payload = allocate(&mut heap, 96);
+    // SAFETY: the payload is live.
+    assert_eq!(unsafe { heap.usable_size(payload) }, Ok(96));
+    // SAFETY: the byte behind the payload belongs to the block's footer.
+    unsafe { offset(payload, 96).write(offset(payload, 96).read() ^ 1) };
+    assert_eq!(free(&mut heap, payload), Err(BadPointer::FooterOverwritten));
+    assert_eq!(heap.validate().map_err(Violation::number), Err(7));
+}
+
+/// A heap with a free block between blocks in use, and that block's header.
+fn damaged(damage: impl FnOnce(Block)) -> Result<(), Violation> {
+    let mut heap = heap::<Compact>();
+    let payloads: Vec<_> = (0..4).map(|_| allocate(&mut heap, 1000)).collect();
+    assert_eq!(free(&mut heap, payloads[1]), Ok(()));
+    assert_eq!(heap.validate(), Ok(()));
+    damage(block(payloads[1]));
+    heap.validate()
+}
+
+#[test]
+fn validate_names_every_broken_invariant() {
+    // SAFETY: all damage stays within the blocks of a heap that is not used any more afterwards.
+    unsafe {
+        let number = |result: Result<(), Violation>| result.map_err(Violation::number);
+        assert_eq!(damaged(|_| ()), Ok(()));
+        assert_eq!(number(damaged(|free| free.set_tag(Tag::free(1 << 30)))), Err(1));
+        assert_eq!(number(damaged(|free| free.set_tag(Tag::free(16)))), Err(2));
+        assert_eq!(number(damaged(|free| free.set_footer(1008, Footer::free(992)))), Err(3));
+        let flip = |block: Block, bit: u32| block.set_tag(Tag::from_bits(block.tag().bits() ^ bit));
+        assert_eq!(number(damaged(|free| flip(free.next(), 2))), Err(3));
+        let two_free = damaged(|free| {
+            let (next, after) = (free.next(), free.next().next());
+            next.write_free(1008);
+            flip(next, 2);
+            flip(after, 2);
+        });
+        assert_eq!(number(two_free), Err(4));
+        let taken = damaged(|free| {
+            flip(free, 1);
+            flip(free.next(), 2);
+            Compact::seal(free, 1008, KEY);
+        });
+        assert_eq!(number(taken), Err(5));
+        assert_eq!(number(damaged(|free| free.set_link(1, Some(free)))), Err(6));
+        assert_eq!(number(damaged(|free| free.set_seal(Seal::from_bits(0)))), Err(7));
+        assert_eq!(number(damaged(|free| free.next().set_seal(Seal::FREE))), Err(7));
+    }
+}
