@@ -59,13 +59,15 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Lets the top reach to the end of `extent`, if it lies right behind it.
     fn extend_top(&mut self, extent: Extent) -> bool {
         let Some(segment) = self.newest else { return false };
-        let touches = self.top.epilogue.is_some() && extent.start.addr().get() == self.top.end;
-        let fits = extent.end() - segment.start().addr().get() <= MAX_SEGMENT;
-        if touches && fits {
+        if self.top.epilogue.is_none() || extent.start.addr().get() != self.top.end {
+            return false;
+        }
+        let fits = segment.len() + extent.len <= MAX_SEGMENT;
+        if fits {
             self.top.end = extent.end();
             segment.set_end(self.top.end);
         }
-        touches && fits
+        fits
     }
 
     /// Starts a new segment over `extent`; it has the top from now on.

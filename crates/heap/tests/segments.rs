@@ -44,6 +44,18 @@ fn a_gap_opens_a_segment_and_an_empty_one_goes_back() {
     free(&mut heap, again);
 }
 
+/// A new reservation may lie anywhere, below the newest segment too. The length of a segment over both was computed
+/// before it was known whether they touch, which overflowed.
+#[test]
+fn a_new_segment_may_lie_below_the_newest() {
+    let mut heap: TestHeap = Heap::new(Mapped::with_reservation(64 << 10), KEY);
+    let payloads: Vec<_> = (0..40).map(|_| allocate(&mut heap, 60_000)).collect();
+    let mut starts: Vec<_> = heap.segments().map(|segment| segment.start).collect();
+    starts.reverse();
+    assert!(!starts.is_sorted(), "no segment lies below an older one: {starts:x?}");
+    payloads.into_iter().for_each(|payload| free(&mut heap, payload));
+}
+
 #[test]
 fn what_lies_beyond_the_epilogue_is_not_touched() {
     let mut heap: TestHeap = Heap::new(Mapped::new(), KEY);
