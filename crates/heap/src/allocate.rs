@@ -89,7 +89,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             } else {
                 self.fill(block, found)
             };
-            self.seal_placed(block, Tag::in_use(placed, true));
+            F::seal(block, Tag::in_use(placed, true), self.key);
         }
         Some(block)
     }
@@ -117,17 +117,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         found
     }
 
-    /// Writes the header of a block that was placed.
-    ///
-    /// # Safety
-    /// - The bytes that the tag speaks of are in no index, and nobody's.
-    #[inline]
-    unsafe fn seal_placed(&mut self, block: Block, tag: Tag) {
-        block.set_tag(tag);
-        // SAFETY: the block is all ours.
-        unsafe { F::seal(block, tag.size(), self.key) };
-    }
-
     /// Cuts a block of `size` bytes from the top, which grows if it must.
     fn place_at_top(&mut self, size: usize) -> Option<Block> {
         if self.top.room() < size && !self.grow(size) {
@@ -135,7 +124,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
         let block = self.take_top(size)?;
         // SAFETY: the bytes cut are nobody's; the block before is in use (invariant 4).
-        unsafe { self.seal_placed(block, Tag::in_use(size, true)) };
+        unsafe { F::seal(block, Tag::in_use(size, true), self.key) };
         Some(block)
     }
 
@@ -168,7 +157,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             } else {
                 self.fill(block, found)
             };
-            self.seal_placed(block, Tag::in_use(placed, lead == 0));
+            F::seal(block, Tag::in_use(placed, lead == 0), self.key);
         }
         block
     }

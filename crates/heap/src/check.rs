@@ -59,27 +59,26 @@ impl fmt::Display for BadPointer {
 impl Error for BadPointer {}
 
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
-    /// The live block whose payload starts at `payload`, and its tag.
+    /// The live block whose payload starts at `payload`, and its tag; `None` if there is none, for
+    /// [`diagnose`](Self::diagnose) to say why. (The reason is large to hand around, and rarely wanted.)
     ///
     /// # Safety
     /// - The eight bytes before `payload`, rounded down to 16, are readable.
     #[inline]
-    pub(crate) unsafe fn live_block(&self, payload: NonNull<u8>) -> Result<(Block, Tag), BadPointer> {
+    pub(crate) unsafe fn live_block(&self, payload: NonNull<u8>) -> Option<(Block, Tag)> {
         if !payload.addr().get().is_multiple_of(GRANULE) {
-            return Err(BadPointer::Misaligned);
+            return None;
         }
         // SAFETY: the caller vouches for the header.
         let block = unsafe { Block::from_payload(payload) };
         let tag = block.tag();
         let seal = self.key.seal(block.address(), tag.size(), State::Live);
         if block.seal() != seal || !tag.is_block_in_use() {
-            return Err(self.diagnose(payload));
+            return None;
         }
         // SAFETY: the seal is right, so this is a block of that size.
-        if !unsafe { F::is_footer_intact(block, tag.size(), self.key) } {
-            return Err(BadPointer::FooterOverwritten);
-        }
-        Ok((block, tag))
+        let intact = unsafe { F::is_footer_intact(block, tag.size(), self.key) };
+        intact.then_some((block, tag))
     }
 
     /// The free block before `block`, and its size, if its footer and its header agree.
@@ -87,26 +86,26 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// # Safety
     /// - The tag of `block` says that the previous block is free.
     #[inline]
-    pub(crate) unsafe fn previous_free(&self, block: Block) -> Result<(Block, usize), BadPointer> {
+    pub(crate) unsafe fn previous_free(&self, block: Block) -> Option<(Block, usize)> {
         // SAFETY: a block whose previous one is free is not the first of its segment.
         let footer = unsafe { block.previous_footer() };
         let size = footer.size();
         if footer != Footer::free(size) || size == 0 || !size.is_multiple_of(GRANULE) {
-            return Err(BadPointer::FooterOverwritten);
+            return None;
         }
         // SAFETY: the footer looks like one. If it was overwritten by something that does, the block is read at a
         // wrong place in our own memory, or faults: an invalid footer is found, a forged one need not be.
         let previous = unsafe { block.previous() };
-        if previous.tag() != Tag::free(size) {
-            return Err(BadPointer::FooterOverwritten);
-        }
-        Ok((previous, size))
+        (previous.tag() == Tag::free(size)).then_some((previous, size))
     }
 
     /// Says what is wrong with a pointer that has failed its check, by walking the segment it is in. O(blocks).
     #[cold]
     pub(crate) fn diagnose(&self, payload: NonNull<u8>) -> BadPointer {
         let address = payload.addr().get();
+        if !address.is_multiple_of(GRANULE) {
+            return BadPointer::Misaligned;
+        }
         let within = |segment: &Segment| segment.extent().contains(address);
         let Some(segment) = Segment::and_older(self.newest).find(within) else {
             return BadPointer::NotFromThisHeap;
@@ -142,6 +141,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn state_of(&self, block: Block) -> BadPointer {
         match self.key.state(block.seal(), block.address(), block.size()) {
             Some(State::Free | State::Cached) => BadPointer::DoubleFree,
+            // With its header as it should be, it is what lies at the end of this block, or of the one before.
+            Some(State::Live) if block.tag().is_block_in_use() => BadPointer::FooterOverwritten,
             Some(State::Live) | None => BadPointer::HeaderOverwritten,
         }
     }

@@ -22,12 +22,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     #[inline]
     pub unsafe fn deallocate(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
         // SAFETY: the caller vouches for the header, and that a live block is not used any more.
-        unsafe {
-            let (block, tag) = self.live_block(payload)?;
-            self.free(block, tag)?;
-        }
+        let freed = unsafe { self.live_block(payload).is_some_and(|(block, tag)| self.free(block, tag)) };
         self.audit();
-        Ok(())
+        if freed { Ok(()) } else { Err(self.diagnose(payload)) }
     }
 
     /// Frees the block whose payload starts at `payload`, for a caller who knows that `size` bytes were asked for.
@@ -45,17 +42,18 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     pub unsafe fn deallocate_sized(&mut self, payload: NonNull<u8>, size: usize) -> Result<(), BadPointer> {
         let expected = F::block_size(size).ok_or(BadPointer::WrongSize)?;
         prefetch(payload.as_ptr().wrapping_add(expected - HEADER));
-        // SAFETY: the caller vouches for the header, and that a live block is not used any more.
-        unsafe {
-            let (block, tag) = self.live_block(payload)?;
-            // What is left of a block is cut off if it can be a block itself.
-            if tag.size().wrapping_sub(expected) >= MIN_BLOCK {
-                return Err(BadPointer::WrongSize);
-            }
-            self.free(block, tag)?;
+        // SAFETY: the caller vouches for the header.
+        let Some((block, tag)) = (unsafe { self.live_block(payload) }) else {
+            return Err(self.diagnose(payload));
+        };
+        // What is left of a block is cut off if it can be a block itself.
+        if tag.size().wrapping_sub(expected) >= MIN_BLOCK {
+            return Err(BadPointer::WrongSize);
         }
+        // SAFETY: the block is live, and the caller vouches that it is not used any more.
+        let freed = unsafe { self.free(block, tag) };
         self.audit();
-        Ok(())
+        if freed { Ok(()) } else { Err(self.diagnose(payload)) }
     }
 
     /// The payload bytes of the block that starts at `payload`: at least what was asked for.
@@ -67,31 +65,32 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// - The eight bytes before `payload`, rounded down to 16, are readable.
     pub unsafe fn usable_size(&self, payload: NonNull<u8>) -> Result<usize, BadPointer> {
         // SAFETY: the caller vouches for the header.
-        let (_, tag) = unsafe { self.live_block(payload)? };
-        Ok(F::usable_size(tag.size()))
+        match unsafe { self.live_block(payload) } {
+            Some((_, tag)) => Ok(F::usable_size(tag.size())),
+            None => Err(self.diagnose(payload)),
+        }
     }
 
-    /// Frees a live block whose header is `tag`.
+    /// Frees a live block whose header is `tag`. False, with nothing changed, if the footer before it was overwritten.
     ///
     /// # Safety
     /// - `block` is in use, its tag is `tag`, and nobody uses its payload any more.
     #[inline]
-    pub(crate) unsafe fn free(&mut self, block: Block, tag: Tag) -> Result<(), BadPointer> {
+    pub(crate) unsafe fn free(&mut self, block: Block, tag: Tag) -> bool {
         // SAFETY: the block is ours and its tag is right, so its neighbours are where the tag says (invariants 1
         // and 3).
         unsafe {
             let next = block.offset(tag.size());
             if tag.is_previous_in_use() {
-                block.set_seal(Seal::FREE);
                 self.join_next(block, tag.size(), next);
-            } else {
-                let (previous, more) = self.previous_free(block)?;
-                // The header is about to become the inside of a larger block: freed twice, it must not pass.
-                block.set_seal(Seal::FREE);
-                self.join_both(previous, more, more + tag.size(), next);
+                return true;
             }
+            let Some((previous, more)) = self.previous_free(block) else { return false };
+            // The header is about to become the inside of a larger block: freed twice, it must not pass.
+            block.set_seal(Seal::FREE);
+            self.join_both(previous, more, more + tag.size(), next);
+            true
         }
-        Ok(())
     }
 
     /// Frees the `total` bytes at `start`, which end where `next` starts and are in no index; the block before them is

@@ -26,10 +26,11 @@
 //! ```
 //! use snugfit_bins::BinsIndex;
 //! use snugfit_heap::Heap;
-//! use snugfit_source::Mapped;
+//! use snugfit_source::{Mapped, os};
 //! use snugfit_tag::Key;
 //!
-//! let mut heap: Heap<Mapped, BinsIndex> = Heap::new(Mapped::new(), Key::new(1, 2));
+//! let [mask, multiplier] = os::random_words();
+//! let mut heap: Heap<Mapped, BinsIndex> = Heap::new(Mapped::new(), Key::new(mask, multiplier));
 //! let payload = heap.allocate(100).expect("a hundred bytes");
 //! // Sound: a hundred bytes were asked for.
 //! unsafe { payload.write_bytes(7, 100) };

@@ -52,7 +52,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     pub unsafe fn resize(&mut self, payload: NonNull<u8>, size: usize) -> Result<NonNull<u8>, ResizeError> {
         // SAFETY: the caller vouches for the header; with a right seal the block is one of ours.
         unsafe {
-            let (block, tag) = self.live_block(payload)?;
+            let Some((block, tag)) = self.live_block(payload) else {
+                return Err(self.diagnose(payload).into());
+            };
             let needed = F::block_size(size).ok_or(ResizeError::OutOfMemory)?;
             let moved = if needed <= tag.size() {
                 self.shrink_in_place(block, tag, needed);
@@ -72,9 +74,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// # Safety
     /// - The caller owns the `size` bytes at `block`.
     unsafe fn write_resized(&self, block: Block, tag: Tag, size: usize) {
-        block.set_tag(tag.with_size(size));
         // SAFETY: the caller owns the block.
-        unsafe { F::seal(block, size, self.key) };
+        unsafe { F::seal(block, tag.with_size(size), self.key) };
     }
 
     /// Cuts off what is beyond `needed` bytes, if it can be a block.
@@ -167,13 +168,11 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // new block was placed: its neighbour's state is in it.
         unsafe {
             block.payload().copy_to_nonoverlapping(to, F::usable_size(tag.size()));
-            match self.free(block, block.tag()) {
-                Ok(()) => Ok(to),
-                Err(bad) => {
-                    self.undo(to);
-                    Err(bad.into())
-                }
+            if self.free(block, block.tag()) {
+                return Ok(to);
             }
+            self.undo(to);
+            Err(self.diagnose(block.payload()).into())
         }
     }
 

@@ -39,8 +39,7 @@ impl Top {
 /// Writes an epilogue at `at`, behind a block in use.
 #[inline]
 fn write_epilogue(at: Block) {
-    at.set_tag(Tag::epilogue(true));
-    at.set_seal(Seal::FREE);
+    at.set_header(Tag::epilogue(true), Seal::FREE);
 }
 
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
@@ -91,8 +90,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             unsafe {
                 epilogue.write_free(room);
                 let last = epilogue.offset(room);
-                last.set_tag(Tag::epilogue(false));
-                last.set_seal(Seal::FREE);
+                last.set_header(Tag::epilogue(false), Seal::FREE);
                 self.index.insert(epilogue, room);
             }
         }

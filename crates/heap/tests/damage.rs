@@ -231,10 +231,15 @@ fn validate_names_every_broken_invariant() {
         let taken = damaged(|free| {
             flip(free, 1);
             flip(free.next(), 2);
-            Compact::seal(free, 1008, KEY);
+            Compact::seal(free, free.tag(), KEY);
         });
         assert_eq!(number(taken), Err(5));
-        assert_eq!(number(damaged(|free| free.set_link(1, Some(free)))), Err(6));
+        assert_eq!(number(damaged(|free| free.set_link(0, Some(free)))), Err(6));
+        let loops = damaged(|free| {
+            free.set_link(0, Some(free));
+            free.set_link(1, Some(free));
+        });
+        assert_eq!(number(loops), Err(6));
         assert_eq!(number(damaged(|free| free.set_seal(Seal::from_bits(0)))), Err(7));
         assert_eq!(number(damaged(|free| free.next().set_seal(Seal::FREE))), Err(7));
     }

@@ -13,6 +13,8 @@
 //!                                      001           111
 //! ```
 
+use core::hint::select_unpredictable;
+
 use snugfit_index::{IndexViolation, Ring, Rule};
 use snugfit_tag::Block;
 
@@ -208,7 +210,7 @@ pub(crate) unsafe fn smallest(node: Block) -> Block {
 /// # Safety
 /// - `root` is a trie of `span`.
 pub(crate) unsafe fn find(root: Block, span: Span, size: usize) -> Option<Block> {
-    let mut best = None;
+    let (mut best, mut best_size) = (None, usize::MAX);
     let mut larger = None;
     let mut here = Some(root);
     let mut bit = span.top_bit;
@@ -219,13 +221,13 @@ pub(crate) unsafe fn find(root: Block, span: Span, size: usize) -> Option<Block>
             if found == size {
                 return Some(node);
             }
-            if found > size {
-                best = smaller(best, node);
-            }
+            // Which way a search goes no processor can predict, so nothing here is a branch.
+            let is_better = found > size && found < best_size;
+            best = select_unpredictable(is_better, Some(node), best);
+            best_size = select_unpredictable(is_better, found, best_size);
             let side = bit_of(size, bit);
-            if side == 0 {
-                larger = child(node, 1).or(larger);
-            }
+            let right = child(node, 1);
+            larger = select_unpredictable(side == 0 && right.is_some(), right, larger);
             here = child(node, side);
             // Wraps only after the last bit, where no child is left.
             bit = bit.wrapping_sub(1) & 63;

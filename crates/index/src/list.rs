@@ -9,8 +9,11 @@ use crate::{IndexViolation, Rule};
 ///
 /// ```text
 ///  head ──▶ newest ──▶ ... ──▶ oldest ──▶ None       link 0: older
-///  None ◀── newest ◀── ... ◀── oldest                link 1: newer
+///           newest ◀── ... ◀── oldest                link 1: newer
 /// ```
+///
+/// Nothing is said of link 1 of the newest block: who wants to know compares with the head, and `pop` need not touch
+/// the block that becomes the newest.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct List {
@@ -40,7 +43,6 @@ impl List {
         // SAFETY: the caller owns the links of `block`; the old front is in this list, so its links are ours.
         unsafe {
             block.set_link(OLDER, self.newest);
-            block.set_link(NEWER, None);
             if let Some(front) = self.newest {
                 front.set_link(NEWER, Some(block));
             }
@@ -54,15 +56,18 @@ impl List {
     /// - `block` is in this list.
     #[inline]
     pub unsafe fn unlink(&mut self, block: Block) {
-        // SAFETY: `block` and its neighbours are in this list, so their links are ours.
+        // SAFETY: `block` and its neighbours are in this list, so their links are ours; all but the newest have a
+        // newer one.
         unsafe {
-            let (older, newer) = (block.link(OLDER), block.link(NEWER));
-            match newer {
-                Some(newer) => newer.set_link(OLDER, older),
-                None => self.newest = older,
+            let older = block.link(OLDER);
+            if self.newest == Some(block) {
+                self.newest = older;
+                return;
             }
+            let newer = block.link(NEWER).unwrap_unchecked();
+            newer.set_link(OLDER, older);
             if let Some(older) = older {
-                older.set_link(NEWER, newer);
+                older.set_link(NEWER, Some(newer));
             }
         }
     }
@@ -71,13 +76,8 @@ impl List {
     #[inline]
     pub fn pop(&mut self) -> Option<Block> {
         let block = self.newest?;
-        // SAFETY: the newest block is in this list, and so is the one after it.
-        unsafe {
-            self.newest = block.link(OLDER);
-            if let Some(front) = self.newest {
-                front.set_link(NEWER, None);
-            }
-        }
+        // SAFETY: the newest block is in this list.
+        self.newest = unsafe { block.link(OLDER) };
         Some(block)
     }
 
@@ -94,9 +94,11 @@ impl List {
     pub fn validate(&self, belongs: impl Fn(usize) -> bool) -> Result<(), IndexViolation> {
         let mut newer = None;
         for block in self.iter() {
+            // With links back that agree, a list that loops can only come back to its newest block.
             // SAFETY: `block` is in this list.
-            let back = unsafe { block.link(NEWER) };
-            IndexViolation::unless(back == newer, Rule::Linked, Some(block))?;
+            let linked =
+                newer.is_none() || (unsafe { block.link(NEWER) } == newer && self.newest != Some(block));
+            IndexViolation::unless(linked, Rule::Linked, Some(block))?;
             IndexViolation::unless(belongs(block.size()), Rule::Ordered, Some(block))?;
             newer = Some(block);
         }

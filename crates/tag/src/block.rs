@@ -2,8 +2,8 @@
 
 use core::fmt;
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::size::{HEADER, MIN_BLOCK};
 use crate::{Footer, Seal, Tag};
@@ -11,7 +11,7 @@ use crate::{Footer, Seal, Tag};
 /// A pointer to the header of a block. Copyable and one word, as is `Option<Block>`.
 ///
 /// No reference into the heap is ever kept: every access goes through this pointer. The one reference formed is the
-/// `&AtomicU32` of a header half, for the length of one load or store, because atomics have no other door.
+/// atomic of a header or half of one, for the length of one load or store, because atomics have no other door.
 ///
 /// A `Block` is a promise made where it is constructed: for as long as any copy of it is used, its header is valid
 /// for reads and writes. That makes reading and writing tag and seal safe; whatever goes beyond the header (links,
@@ -104,6 +104,19 @@ impl Block {
         self.half(4).store(seal.bits(), Relaxed);
     }
 
+    /// Writes both halves at once: for who holds the heap and owns the block too, as one who places or frees it does.
+    #[inline]
+    pub fn set_header(self, tag: Tag, seal: Seal) {
+        let word = if cfg!(target_endian = "little") {
+            u64::from(tag.bits()) | u64::from(seal.bits()) << 32
+        } else {
+            u64::from(seal.bits()) | u64::from(tag.bits()) << 32
+        };
+        // SAFETY: as in `half`, for all eight bytes. Nobody else accesses either half now, so no access of another
+        // size races with this one.
+        unsafe { AtomicU64::from_ptr(self.0.cast().as_ptr()) }.store(word, Relaxed);
+    }
+
     /// Size in bytes, header included.
     #[inline]
     #[must_use]
@@ -163,8 +176,7 @@ impl Block {
     #[inline]
     pub unsafe fn write_free(self, size: usize) {
         debug_assert!(size >= MIN_BLOCK);
-        self.set_tag(Tag::free(size));
-        self.set_seal(Seal::FREE);
+        self.set_header(Tag::free(size), Seal::FREE);
         // SAFETY: the footer lies within the block.
         unsafe { self.set_footer(size, Footer::free(size)) };
     }

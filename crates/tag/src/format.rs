@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use crate::size::{FOOTER, HEADER, MAX_BLOCK, MIN_BLOCK, round_up};
-use crate::{Block, Footer, GRANULE, Key, Seal, State};
+use crate::size::{FOOTER, HEADER, MAX_BLOCK, MIN_BLOCK};
+use crate::{Block, Footer, GRANULE, Key, Seal, State, Tag};
 
 /// What a block in use looks like. A free block is the same in every format, so one allocator serves them all.
 ///
@@ -34,16 +34,16 @@ pub trait Format: sealed::Sealed + Copy + Default + fmt::Debug + Send + Sync + '
         block_size - Self::OVERHEAD
     }
 
-    /// Seals a block in use of `size` bytes as live. Its tag must have been written.
+    /// Makes the bytes that `tag` speaks of a live block: writes its header and whatever ends it.
     ///
     /// # Safety
-    /// - The caller owns the whole block of `size` bytes.
-    unsafe fn seal(block: Block, size: usize, key: Key);
+    /// - The caller owns all of these bytes, and `tag` is that of a block in use.
+    unsafe fn seal(block: Block, tag: Tag, key: Key);
 
     /// Whether a block in use still ends as [`seal`](Self::seal) left it. In [`Compact`] there is nothing to check.
     ///
     /// # Safety
-    /// - `block` was sealed with `size` and `key`, or its `size` bytes are at least readable.
+    /// - `block` was sealed with that size and `key`, or its `size` bytes are at least readable.
     unsafe fn is_footer_intact(block: Block, size: usize, key: Key) -> bool;
 }
 
@@ -66,8 +66,8 @@ impl Format for Compact {
     const FOOTER_IN_USE: usize = 0;
 
     #[inline]
-    unsafe fn seal(block: Block, size: usize, key: Key) {
-        block.set_seal(key.seal(block.address(), size, State::Live));
+    unsafe fn seal(block: Block, tag: Tag, key: Key) {
+        block.set_header(tag, key.seal(block.address(), tag.size(), State::Live));
     }
 
     #[inline]
@@ -80,11 +80,11 @@ impl Format for Mirrored {
     const FOOTER_IN_USE: usize = FOOTER;
 
     #[inline]
-    unsafe fn seal(block: Block, size: usize, key: Key) {
-        let live = key.seal(block.address(), size, State::Live);
-        block.set_seal(live);
+    unsafe fn seal(block: Block, tag: Tag, key: Key) {
+        let live = key.seal(block.address(), tag.size(), State::Live);
+        block.set_header(tag, live);
         // SAFETY: the caller owns the whole block.
-        unsafe { block.set_footer(size, Footer::mirror(size, live)) };
+        unsafe { block.set_footer(tag.size(), Footer::mirror(tag.size(), live)) };
     }
 
     #[inline]
@@ -96,6 +96,5 @@ impl Format for Mirrored {
 }
 
 const _: () = {
-    assert!(round_up(Compact::OVERHEAD + 1, GRANULE).is_some());
     assert!(MIN_BLOCK > Mirrored::OVERHEAD, "the smallest block has payload in every format");
 };

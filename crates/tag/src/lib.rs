@@ -9,15 +9,15 @@
 //! ```text
 //!            header, 8 bytes              payload                             next header
 //!          ┌───────────┬───────────┬────────────────────────────────────────┬──────────────
-//!  in use  │ tag    u1-│ seal      │ bytes of the caller                    │ tag  u1-
+//!  in use  │ tag    1-0│ seal      │ bytes of the caller                    │ tag  -1-
 //!          └───────────┴───────────┴────────────────────────────────────────┴──────────────
 //!          ┌───────────┬───────────┬───────────────┬────────────┬───────────┬──────────────
-//!  free    │ tag    010│ Seal::FREE│ links         │  (unused)  │ footer    │ tag  u0-
+//!  free    │ tag    010│ Seal::FREE│ links         │  (unused)  │ footer    │ tag  -0-
 //!          └───────────┴───────────┴───────────────┴────────────┴───────────┴──────────────
 //!          ▲ 8 mod 16              ▲ 16-byte aligned             = size      ▲ 8 mod 16
 //!
 //!  tag     low 32 bits: size in bytes, a multiple of 16 (so 28 bits of granules) | 4 flag bits
-//!          flags, low bit first: in use, previous in use, last (an epilogue), reserved
+//!          flags, low bit first: in use, previous in use, last (an epilogue), reserved; `-` is either
 //!  seal    high 32 bits: keyed check of (address, size, state), see `Key`
 //! ```
 //!

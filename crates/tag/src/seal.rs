@@ -78,7 +78,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key from two random words.
+    /// A key from two random words. Random is meant: with a small multiplier, neighbours share their seals.
     #[inline]
     #[must_use]
     pub const fn new(mask: u64, multiplier: u64) -> Self {

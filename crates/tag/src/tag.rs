@@ -23,6 +23,7 @@ impl Tag {
     const IN_USE: u32 = 1;
     const PREVIOUS_IN_USE: u32 = 2;
     const LAST: u32 = 4;
+    const RESERVED: u32 = 8;
     /// Every bit below the size, the reserved one included.
     pub(crate) const FLAGS: u32 = GRANULE as u32 - 1;
 
@@ -132,6 +133,8 @@ impl fmt::Debug for Tag {
             (false, true) => write!(f, "in use, {} bytes", self.size())?,
             (false, false) => write!(f, "free, {} bytes", self.size())?,
         }
-        f.write_str(if self.is_previous_in_use() { ", previous in use" } else { ", previous free" })
+        f.write_str(if self.is_previous_in_use() { ", previous in use" } else { ", previous free" })?;
+        // No block has this flag: a header that shows it is damaged, and should not read like a sound one.
+        if self.0 & Self::RESERVED != 0 { f.write_str(", reserved flag set") } else { Ok(()) }
     }
 }
