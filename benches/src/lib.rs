@@ -1,1 +1,31 @@
+//! What the benchmarks of Snugfit are made of. The benchmarks themselves are in `benches/`:
+//!
+//! | benchmark | what is measured |
+//! |---|---|
+//! | `index` | the three free indices alone, with 10 to 1,000,000 free blocks |
+//! | `index_scaling` | the same rounds at 1,000 and at 1,000,000 blocks, interleaved, as a table of ratios |
+//! | `heap` | recorded programs, replayed into a heap with each index and each block format |
+//! | `resize` | an array that grows: in place, and out of the way of another block |
+//!
+//! ```text
+//! cargo bench -p snugfit-benches                            all of them
+//! cargo bench -p snugfit-benches --bench index -- tree      one of them, only what has `tree` in its name
+//! cargo bench -p snugfit-benches -- --test                  each once, to see that it runs
+//! ```
+//!
+//! Read ratios within one run rather than nanoseconds: these depend on the machine and on what else it does.
 
+mod growth;
+mod heaps;
+mod huge;
+mod population;
+mod random;
+mod requests;
+mod settings;
+
+pub use growth::{Growth, array_at_the_end, array_in_the_way};
+pub use heaps::with_heap;
+pub use population::Population;
+pub use random::Random;
+pub use requests::{Pace, Requests};
+pub use settings::short;

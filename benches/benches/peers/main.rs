@@ -1,0 +1,60 @@
+//! The heap beside other allocators in pure Rust, on recorded programs: time and density in one run.
+//!
+//! ```text
+//! cargo bench -p snugfit-benches --bench peers                  the table
+//! cargo bench -p snugfit-benches --bench peers -- --json        the same as JSON
+//! ```
+//!
+//! Every allocator is taken without a lock: `talc` in its `TalcCell`, `dlmalloc` as `Dlmalloc`, `rlsf` as `FlexTlsf`, and
+//! the heap as it is. (`snugfit compare` shows the system's `malloc`.) Passes alternate, so that whatever else the
+//! machine does meanwhile troubles all of them alike; times are medians, and the ratios are of medians. The footprint is
+//! the growth of peak resident memory with every byte written, in a process of its own for each, ours included.
+
+mod footprint;
+mod peer;
+mod rows;
+mod targets;
+
+use std::time::Duration;
+
+use peer::Peer;
+use rows::Row;
+use snugfit_trace::{Replay, Trace, bundled};
+
+/// Timed passes of each allocator on each trace.
+const PASSES: usize = 15;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["--footprint", peer, trace] = arguments[..] {
+        return footprint::report(Peer::named(peer), &read(trace));
+    }
+    let passes = if arguments.contains(&"--test") { 1 } else { PASSES };
+    let rows: Vec<Row> = bundled().iter().flat_map(|trace| measure(&read(trace.name), passes)).collect();
+    if arguments.contains(&"--json") { rows::print_json(&rows) } else { rows::print_table(&rows, passes) }
+}
+
+fn read(name: &str) -> Trace {
+    let bundled = bundled().iter().find(|bundled| bundled.name == name).expect("a bundled trace");
+    bundled.read().expect("the bundled traces are sound")
+}
+
+/// All peers on one trace.
+fn measure(trace: &Trace, passes: usize) -> Vec<Row> {
+    let mut replay = Replay::new(trace);
+    let mut contenders = Peer::ALL.map(Peer::contender);
+    let mut times = Peer::ALL.map(|_| Vec::new());
+    for _ in 0..passes {
+        for (contender, times) in contenders.iter_mut().zip(&mut times) {
+            // The first pass fills the caches, which the others have emptied.
+            contender.pass(&mut replay);
+            times.push(contender.pass(&mut replay));
+        }
+    }
+    let row = |(peer, times): (Peer, Vec<Duration>)| {
+        let footprint = footprint::in_own_process(peer, trace.name());
+        Row::new(trace, peer, times, footprint)
+    };
+    Peer::ALL.into_iter().zip(times).map(row).collect()
+}

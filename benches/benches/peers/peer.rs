@@ -1,0 +1,73 @@
+//! The allocators compared.
+
+use std::time::Duration;
+
+use snugfit_bins::BinsIndex;
+use snugfit_heap::Heap;
+use snugfit_source::Mapped;
+use snugfit_tag::Key;
+use snugfit_trace::{Checked, Progress, Replay, Target};
+use snugfit_tree::TreeIndex;
+
+use crate::targets;
+
+/// The key guards against mistakes, of which a benchmark makes none.
+const KEY: Key = Key::new(0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7345);
+
+/// An allocator, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Bins,
+    Tree,
+    Talc,
+    Rlsf,
+    Dlmalloc,
+}
+
+impl Peer {
+    pub(crate) const ALL: [Self; 5] = [Self::Bins, Self::Tree, Self::Talc, Self::Rlsf, Self::Dlmalloc];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bins => "snugfit bins",
+            Self::Tree => "snugfit tree",
+            Self::Talc => "talc",
+            Self::Rlsf => "rlsf",
+            Self::Dlmalloc => "dlmalloc",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|peer| peer.name() == name).expect("the name of a peer")
+    }
+
+    /// This allocator, with nothing allocated yet. Its memory stays with it for good.
+    pub(crate) fn contender(self) -> Box<dyn Contender> {
+        match self {
+            Self::Bins => Box::new(Heap::<_, BinsIndex>::new(Mapped::new(), KEY)),
+            Self::Tree => Box::new(Heap::<_, TreeIndex>::new(Mapped::new(), KEY)),
+            Self::Talc => Box::new(targets::talc()),
+            Self::Rlsf => Box::new(targets::Rlsf::new()),
+            Self::Dlmalloc => Box::new(targets::Dlmalloc::new()),
+        }
+    }
+}
+
+/// What a benchmark needs of an allocator: to be replayed into, whatever its type.
+pub(crate) trait Contender {
+    /// Nothing but the calls.
+    fn pass(&mut self, replay: &mut Replay<'_>) -> Duration;
+
+    /// Every byte written and verified.
+    fn check(&mut self, replay: &mut Replay<'_>, observe: &mut dyn FnMut(Progress)) -> Checked;
+}
+
+impl<T: Target> Contender for T {
+    fn pass(&mut self, replay: &mut Replay<'_>) -> Duration {
+        replay.time(self).expect("memory")
+    }
+
+    fn check(&mut self, replay: &mut Replay<'_>, observe: &mut dyn FnMut(Progress)) -> Checked {
+        replay.check(self, |_, progress| observe(progress)).expect("a sound allocator")
+    }
+}

@@ -1,0 +1,82 @@
+//! Growth by resize: an array from 16 bytes upward. Each element of the throughput is one step of growth.
+//!
+//! - `in place`: the array is the last block, so growing it moves the top. No index has a part in that, hence one
+//!   heap for all.
+//! - `moving`: another block is behind the array wherever it goes. Each step takes a free block from the index, copies
+//!   and puts the old one in.
+//!
+//! The system's `realloc` stands beside the first for orientation. It is not in the second, because nothing holds it to
+//! moving: it takes the fences from wherever it keeps small blocks, and maps large arrays apart from everything.
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use snugfit_bins::BinsIndex;
+use snugfit_index::FreeIndex;
+use snugfit_list::ListIndex;
+use snugfit_tag::Compact;
+use snugfit_trace::SystemMalloc;
+use snugfit_tree::TreeIndex;
+
+use snugfit_benches::{Growth, array_at_the_end, array_in_the_way, short, with_heap};
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// The largest array of each growth, in place. A constant step to 16 MiB would be a quarter of a million of them.
+const IN_PLACE: [(Growth, usize); 3] =
+    [(Growth::Doubling, 16 * MIB), (Growth::Quarter, 16 * MIB), (Growth::Append, MIB)];
+
+/// The same where it moves: with a constant step the bytes copied grow by the square, 32 MiB up to here.
+const MOVING: [(Growth, usize); 3] =
+    [(Growth::Doubling, 16 * MIB), (Growth::Quarter, 16 * MIB), (Growth::Append, 64 * KIB)];
+
+type Group<'c> = BenchmarkGroup<'c, WallTime>;
+
+fn in_place(criterion: &mut Criterion) {
+    for (growth, limit) in IN_PLACE {
+        let sizes = growth.sizes(limit);
+        let mut group = group(criterion, "in place", growth, &sizes);
+        group.bench_function("heap", |bencher| {
+            bencher.iter_custom(|times| {
+                let grown = with_heap::<BinsIndex, Compact, _>(|heap| array_at_the_end(heap, &sizes, times));
+                assert_eq!(grown.1, 0, "nothing is behind the array");
+                grown.0
+            });
+        });
+        group.bench_function("system", |bencher| {
+            bencher.iter_custom(|times| array_at_the_end(&mut SystemMalloc, &sizes, times).0);
+        });
+        group.finish();
+    }
+}
+
+fn moving(criterion: &mut Criterion) {
+    for (growth, limit) in MOVING {
+        let sizes = growth.sizes(limit);
+        let mut group = group(criterion, "moving", growth, &sizes);
+        move_with::<BinsIndex>(&mut group, "bins", &sizes);
+        move_with::<TreeIndex>(&mut group, "tree", &sizes);
+        move_with::<ListIndex>(&mut group, "list", &sizes);
+        group.finish();
+    }
+}
+
+fn move_with<I: FreeIndex>(group: &mut Group<'_>, name: &str, sizes: &[usize]) {
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|times| {
+            let (elapsed, moves) = with_heap::<I, Compact, _>(|heap| array_in_the_way(heap, sizes, times));
+            assert_eq!(moves as u64, times * (sizes.len() as u64 - 1), "the array is fenced in");
+            elapsed
+        });
+    });
+}
+
+fn group<'c>(criterion: &'c mut Criterion, place: &str, growth: Growth, sizes: &[usize]) -> Group<'c> {
+    let mut group = criterion.benchmark_group(format!("resize/{place}/{}", growth.name()));
+    short(&mut group);
+    group.throughput(Throughput::Elements(sizes.len() as u64 - 1));
+    group
+}
+
+criterion_group!(benches, in_place, moving);
+criterion_main!(benches);
