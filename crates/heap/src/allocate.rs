@@ -170,3 +170,23 @@ fn lead(block: Block, align: usize) -> usize {
     let lead = payload.wrapping_neg() & (align - 1);
     if lead == 0 || lead >= MIN_BLOCK { lead } else { lead + align }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lead_is_nothing_or_a_block_and_reaches_the_alignment() {
+        let memory = [0_u128; 64];
+        for granule in &memory[..32] {
+            // SAFETY: the header lies within the array.
+            let block = unsafe { Block::from_header(NonNull::from(granule).cast::<u8>().byte_add(HEADER)) };
+            for align in [32, 64, 4096, 1 << 30] {
+                let lead = lead(block, align);
+                assert!(lead == 0 || lead >= MIN_BLOCK, "{lead}");
+                assert!(lead.is_multiple_of(GRANULE) && lead <= align + GRANULE, "{lead} for {align}");
+                assert!((block.payload().addr().get() + lead).is_multiple_of(align), "{lead} for {align}");
+            }
+        }
+    }
+}

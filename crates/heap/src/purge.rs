@@ -68,3 +68,28 @@ fn whole_pages(start: NonNull<u8>, end: usize, page: usize) -> Option<Extent> {
     // SAFETY: the first page starts before `end`, so within the block or segment that both lie in.
     Some(Extent { start: unsafe { start.byte_add(skip) }, len })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(start: usize, end: usize) -> Option<(usize, usize)> {
+        let memory = [0_u128; 1024];
+        let base = NonNull::from(&memory).cast::<u8>();
+        let first = base.addr().get().next_multiple_of(4096) - base.addr().get();
+        // SAFETY: both offsets stay within the array.
+        let extent =
+            whole_pages(unsafe { base.byte_add(first + start) }, base.addr().get() + first + end, 4096)?;
+        Some((extent.start.addr().get() - base.addr().get() - first, extent.len))
+    }
+
+    #[test]
+    fn only_pages_that_lie_inside_are_dropped() {
+        assert_eq!(pages(0, 4096), Some((0, 4096)));
+        assert_eq!(pages(0, 8191), Some((0, 4096)));
+        assert_eq!(pages(1, 8192), Some((4096, 4096)));
+        assert_eq!(pages(0, 4095), None);
+        assert_eq!(pages(1, 8191), None);
+        assert_eq!(pages(100, 200), None);
+    }
+}

@@ -39,7 +39,8 @@ impl Top {
 /// Writes an epilogue at `at`, behind a block in use.
 #[inline]
 fn write_epilogue(at: Block) {
-    at.set_header(Tag::epilogue(true), Seal::FREE);
+    // SAFETY: an epilogue is the heap's, and was top or a block that its owner gave up.
+    unsafe { at.set_header(Tag::epilogue(true), Seal::FREE) };
 }
 
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {

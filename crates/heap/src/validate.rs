@@ -172,3 +172,20 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
 fn ensure(holds: bool, violation: Violation) -> Result<(), Violation> {
     if holds { Ok(()) } else { Err(violation) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::vec::Vec;
+
+    use super::mix;
+
+    /// Neighbouring headers differ in few bits; their mixed addresses must not, or different sets would sum up alike.
+    #[test]
+    fn mixed_addresses_of_neighbours_have_different_sums() {
+        let mixed: Vec<u64> = (0..1000).map(|n| mix(0x7000_0008 + 16 * n)).collect();
+        let pairs = (0..mixed.len()).flat_map(|i| (i..mixed.len()).map(move |j| (i, j)));
+        let sums: HashSet<u64> = pairs.map(|(i, j)| mixed[i].wrapping_add(mixed[j])).collect();
+        assert_eq!(sums.len(), 1000 * 1001 / 2, "two pairs of addresses have the same sum");
+    }
+}

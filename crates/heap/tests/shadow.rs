@@ -4,6 +4,7 @@ mod common;
 
 use common::{Gaps, Shadow};
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use snugfit_bins::BinsIndex;
 use snugfit_index::FreeIndex;
 use snugfit_list::ListIndex;
@@ -64,8 +65,14 @@ fn run<S: Source, I: FreeIndex, F: Format>(source: S, operations: &[Operation]) 
     shadow.finish();
 }
 
+/// Seeds of failures are kept beside this file, in `shadow.seeds`, and tried first from then on.
+fn config() -> ProptestConfig {
+    let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("seeds")) as _);
+    ProptestConfig { cases: 96, failure_persistence, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn bins_compact(operations in prop::collection::vec(operation(), 1..200)) {

@@ -105,3 +105,68 @@ impl List {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::ptr::NonNull;
+    use std::vec::Vec;
+
+    use snugfit_tag::{MIN_BLOCK, Tag};
+
+    use super::*;
+
+    /// Blocks of 32 bytes, each in memory of its own.
+    fn blocks<const N: usize>(memory: &mut [[u64; 4]; N]) -> [Block; N] {
+        memory.each_mut().map(|words| {
+            // SAFETY: four words are a header and more links than the list uses; they outlive the test.
+            let block = unsafe { Block::from_header(NonNull::from(words).cast()) };
+            block.set_tag(Tag::free(MIN_BLOCK));
+            block
+        })
+    }
+
+    #[test]
+    fn any_block_can_leave_and_the_rest_keeps_its_order() {
+        for leaver in 0..5 {
+            let mut memory = [[0; 4]; 5];
+            let blocks = blocks(&mut memory);
+            let mut list = List::EMPTY;
+            // SAFETY: each block is pushed once, and in the list when it is unlinked.
+            unsafe {
+                blocks.into_iter().for_each(|block| list.push(block));
+                list.unlink(blocks[leaver]);
+            }
+            let expected: Vec<_> =
+                blocks.into_iter().rev().filter(|&block| block != blocks[leaver]).collect();
+            assert_eq!(list.iter().collect::<Vec<_>>(), expected);
+            assert_eq!(list.validate(|size| size == MIN_BLOCK), Ok(()));
+            let popped: Vec<_> = core::iter::from_fn(|| list.pop()).collect();
+            assert_eq!(popped, expected);
+            assert_eq!(list.newest(), None);
+        }
+    }
+
+    #[test]
+    fn damage_is_found_and_ends_the_check() {
+        let mut memory = [[0; 4]; 3];
+        let blocks = blocks(&mut memory);
+        let mut list = List::EMPTY;
+        // SAFETY: each block is pushed once.
+        blocks.into_iter().for_each(|block| unsafe { list.push(block) });
+        let rule = |list: &List| list.validate(|size| size == MIN_BLOCK).map_err(|violation| violation.rule);
+        assert_eq!(list.validate(|_| false).map_err(|violation| violation.rule), Err(Rule::Ordered));
+        // The oldest is followed by the newest, with links back that agree: a loop.
+        // SAFETY: the words are links of blocks in the list.
+        unsafe {
+            blocks[0].set_link(OLDER, Some(blocks[2]));
+            blocks[2].set_link(NEWER, Some(blocks[0]));
+        }
+        assert_eq!(rule(&list), Err(Rule::Linked));
+        // SAFETY: as above.
+        unsafe { blocks[0].set_link(OLDER, None) };
+        assert_eq!(rule(&list), Ok(()));
+        // SAFETY: as above.
+        unsafe { blocks[1].set_link(NEWER, None) };
+        assert_eq!(rule(&list), Err(Rule::Linked));
+    }
+}

@@ -127,3 +127,68 @@ impl Ring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::ptr::NonNull;
+    use std::vec::Vec;
+
+    use snugfit_tag::{MIN_BLOCK, Tag};
+
+    use super::*;
+
+    /// Blocks of 32 bytes, each in memory of its own.
+    fn blocks<const N: usize>(memory: &mut [[u64; 4]; N]) -> [Block; N] {
+        memory.each_mut().map(|words| {
+            // SAFETY: four words are a header and more links than the list uses; they outlive the test.
+            let block = unsafe { Block::from_header(NonNull::from(words).cast()) };
+            block.set_tag(Tag::free(MIN_BLOCK));
+            block
+        })
+    }
+
+    fn members(ring: Ring) -> Vec<Block> {
+        let mut members = Vec::new();
+        assert_eq!(ring.visit(&mut |block| members.push(block)), Ok(()));
+        members
+    }
+
+    #[test]
+    fn the_oldest_stands_for_all_and_the_newest_is_one_link_away() {
+        let mut memory = [[0; 4]; 4];
+        let [oldest, second, third, newest] = blocks(&mut memory);
+        // SAFETY: each block joins once, and is in the ring when it leaves.
+        unsafe {
+            Ring::start(oldest);
+            let ring = Ring::of(oldest);
+            assert_eq!((ring.newest(), ring.successor()), (oldest, None));
+            [second, third, newest].into_iter().for_each(|block| ring.push(block));
+            assert_eq!((ring.newest(), ring.successor()), (newest, Some(second)));
+            assert_eq!(members(ring), [oldest, newest, third, second]);
+            Ring::unlink(newest);
+            assert_eq!(ring.newest(), third);
+            Ring::unlink(oldest);
+            let ring = Ring::of(second);
+            assert_eq!((ring.newest(), ring.successor()), (third, Some(third)));
+            assert_eq!(members(ring), [second, third]);
+        }
+    }
+
+    #[test]
+    fn damage_is_found() {
+        let mut memory = [[0; 4]; 3];
+        let blocks = blocks(&mut memory);
+        // SAFETY: each block joins once; the words changed are links.
+        unsafe {
+            Ring::start(blocks[0]);
+            let ring = Ring::of(blocks[0]);
+            ring.push(blocks[1]);
+            ring.push(blocks[2]);
+            blocks[1].set_tag(Tag::free(48));
+            assert_eq!(ring.visit(&mut |_| ()).map_err(|violation| violation.rule), Err(Rule::Ordered));
+            blocks[1].set_tag(Tag::free(MIN_BLOCK));
+            blocks[1].set_link(PREVIOUS, Some(blocks[1]));
+            assert_eq!(ring.visit(&mut |_| ()).map_err(|violation| violation.rule), Err(Rule::Linked));
+        }
+    }
+}

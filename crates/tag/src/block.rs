@@ -105,15 +105,17 @@ impl Block {
     }
 
     /// Writes both halves at once: for who holds the heap and owns the block too, as one who places or frees it does.
+    ///
+    /// # Safety
+    /// - Nobody accesses either half meanwhile: an access of another size must not race with this one.
     #[inline]
-    pub fn set_header(self, tag: Tag, seal: Seal) {
+    pub unsafe fn set_header(self, tag: Tag, seal: Seal) {
         let word = if cfg!(target_endian = "little") {
             u64::from(tag.bits()) | u64::from(seal.bits()) << 32
         } else {
             u64::from(seal.bits()) | u64::from(tag.bits()) << 32
         };
-        // SAFETY: as in `half`, for all eight bytes. Nobody else accesses either half now, so no access of another
-        // size races with this one.
+        // SAFETY: as in `half`, for all eight bytes; the caller vouches that no access to a half races with it.
         unsafe { AtomicU64::from_ptr(self.0.cast().as_ptr()) }.store(word, Relaxed);
     }
 
@@ -176,9 +178,11 @@ impl Block {
     #[inline]
     pub unsafe fn write_free(self, size: usize) {
         debug_assert!(size >= MIN_BLOCK);
-        self.set_header(Tag::free(size), Seal::FREE);
-        // SAFETY: the footer lies within the block.
-        unsafe { self.set_footer(size, Footer::free(size)) };
+        // SAFETY: the caller owns the block, header included, and the footer lies within it.
+        unsafe {
+            self.set_header(Tag::free(size), Seal::FREE);
+            self.set_footer(size, Footer::free(size));
+        }
     }
 
     /// Cuts this block of `old` bytes after `size` and makes the rest a free block, which it returns. The tag of

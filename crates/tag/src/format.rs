@@ -67,7 +67,9 @@ impl Format for Compact {
 
     #[inline]
     unsafe fn seal(block: Block, tag: Tag, key: Key) {
-        block.set_header(tag, key.seal(block.address(), tag.size(), State::Live));
+        let live = key.seal(block.address(), tag.size(), State::Live);
+        // SAFETY: the caller owns the whole block.
+        unsafe { block.set_header(tag, live) };
     }
 
     #[inline]
@@ -82,9 +84,11 @@ impl Format for Mirrored {
     #[inline]
     unsafe fn seal(block: Block, tag: Tag, key: Key) {
         let live = key.seal(block.address(), tag.size(), State::Live);
-        block.set_header(tag, live);
         // SAFETY: the caller owns the whole block.
-        unsafe { block.set_footer(tag.size(), Footer::mirror(tag.size(), live)) };
+        unsafe {
+            block.set_header(tag, live);
+            block.set_footer(tag.size(), Footer::mirror(tag.size(), live));
+        }
     }
 
     #[inline]

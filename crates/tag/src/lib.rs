@@ -29,9 +29,12 @@
 //!   flag in its own tag says so.
 //! - Neighbours of a free block are always in use, if the allocator coalesces at once.
 //! - The last header of a run is an *epilogue*: size 0, in use, flag *last*. So no block needs a test for the end.
+//! - A block joined to the one before it leaves its header behind, inside. Its seal has to become [`Seal::FREE`]
+//!   first: left live, it would let the same pointer be freed again.
 //! - The two halves of a header have two owners. The **tag** belongs to whoever holds the heap: a block's *previous
 //!   in use* flag changes while the block itself is in use elsewhere. The **seal** belongs to whoever owns the block.
-//!   They are separate `AtomicU32`s, loaded and stored relaxed, and nothing ever reads, changes and writes both.
+//!   They are separate `AtomicU32`s, loaded and stored relaxed, and nothing ever reads, changes and writes both;
+//!   only who holds the heap *and* owns the block may store both at once ([`Block::set_header`]).
 //!
 //! ```
 //! use snugfit_tag::{Compact, Format, MIN_BLOCK};

@@ -56,3 +56,8 @@ pub use replay::Replay;
 pub use resident::ResidentWatch;
 pub use target::{Global, SystemMalloc, Target};
 pub use trace::Trace;
+
+/// The example of the project's README is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
