@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Footer, Format, GRANULE, Seal, State, Tag};
+use snugfit_tag::{Block, Footer, Format, GRANULE, HEADER, Seal, State, Tag};
 
 use crate::Heap;
 use crate::segment::Segment;
@@ -16,7 +16,7 @@ use crate::segment::Segment;
 pub enum BadPointer {
     /// No payload has this alignment.
     Misaligned,
-    /// It lies in no segment.
+    /// It lies in no segment, or in a part of one where nothing was ever allocated.
     NotFromThisHeap,
     /// It lies within a block, or a segment's own words, but no payload starts there.
     Interior {
@@ -118,13 +118,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             let size = block.size();
             let start = block.payload().addr().get();
             if block.tag().is_last() || size > segment.end() - block.address() || size < GRANULE {
-                // Behind the epilogue lies what was freed and joined the top; a size that leads nowhere was
-                // overwritten.
-                return if block.tag().is_last() {
-                    BadPointer::DoubleFree
-                } else {
-                    BadPointer::HeaderOverwritten
-                };
+                // A size that leads nowhere was overwritten.
+                let ended = block.tag().is_last();
+                return if ended { self.behind_blocks(address) } else { BadPointer::HeaderOverwritten };
             }
             if address == start {
                 return self.state_of(block);
@@ -134,6 +130,19 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             }
             // SAFETY: the size stays within the segment.
             block = unsafe { block.next() };
+        }
+    }
+
+    /// What is wrong with freeing `address`, behind the last block of a segment. A freed block that joined the top has
+    /// left its seal there.
+    fn behind_blocks(&self, address: usize) -> BadPointer {
+        match self.top.epilogue {
+            Some(epilogue) if (epilogue.address()..self.top.dirty_end).contains(&address) => {
+                // SAFETY: the address is a multiple of 16 within the segment, so a header fits before it.
+                let stale = unsafe { epilogue.offset(address - HEADER - epilogue.address()) };
+                if stale.seal() == Seal::FREE { BadPointer::DoubleFree } else { BadPointer::NotFromThisHeap }
+            }
+            _ => BadPointer::NotFromThisHeap,
         }
     }
 

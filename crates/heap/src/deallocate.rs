@@ -16,8 +16,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// wrong pointer passes with a probability of about 2^-32.
     ///
     /// # Safety
-    /// - The eight bytes before `payload`, rounded down to 16, are readable: a payload of this heap, whatever its
-    ///   state; any other address within its segments; or any other memory of the program.
+    /// - The eight bytes before `payload`, rounded down to 16, are readable. They are wherever a segment of this heap
+    ///   is, and in any other memory of the program; a payload whose memory went back to the source meanwhile, and a
+    ///   wild pointer, need not be.
     /// - If it is a live payload, nobody uses it any more.
     #[inline]
     pub unsafe fn deallocate(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
@@ -157,7 +158,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     unsafe fn finish_free(&mut self, block: Block, size: usize) {
         // SAFETY: the caller vouches for the bytes.
         unsafe { block.write_free(size) };
-        if S::RELEASES && self.counters.segments > 1 {
+        if S::RELEASES && self.counters.retired > 0 {
             self.release_if_whole(block, size);
         }
     }

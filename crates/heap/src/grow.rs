@@ -82,7 +82,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: the extent is fresh from the source, and large enough.
         let segment = unsafe { Segment::open(extent, self.newest) };
         self.newest = Some(segment);
-        self.counters.segments += 1;
         self.top = Top { epilogue: None, end: extent.end(), dirty_end: extent.start.addr().get() };
         self.raise_top(segment.first());
     }
@@ -103,7 +102,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             let len = segment.len();
             return if self.release_newest(segment) { len } else { 0 };
         }
-        let kept = epilogue.address().saturating_add(HEADER + keep);
+        let kept = (epilogue.address() + HEADER).saturating_add(keep);
         let Some(from) = round_up(kept, self.source.granularity()).filter(|&from| from < self.top.end) else {
             return 0;
         };
@@ -130,7 +129,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         if released {
             self.newest = older;
             self.top = Top::NONE;
-            self.counters.segments -= 1;
             self.counters.untouch(touched);
         }
         released
@@ -186,7 +184,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             Some(newer) => newer.set_older(older),
             None => self.newest = older,
         }
-        self.counters.segments -= 1;
+        self.counters.retired -= 1;
         self.counters.untouch(len);
     }
 }

@@ -54,12 +54,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         &self.source
     }
 
-    /// Where the memory comes from, to change its settings. Memory that the heap holds is not to be given back
-    /// behind its back; the source's own unsafe methods say so.
-    pub const fn source_mut(&mut self) -> &mut S {
-        &mut self.source
-    }
-
     /// The free blocks.
     pub const fn index(&self) -> &I {
         &self.index
@@ -88,12 +82,17 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         Stats {
             footprint: counters.footprint + size_of::<Self>(),
             peak_footprint: self.peak_footprint(),
-            metadata: counters.segments * SEGMENT_OVERHEAD + size_of::<Self>(),
+            metadata: self.segment_count() * SEGMENT_OVERHEAD + size_of::<Self>(),
             blocks_in_use,
             bytes_in_use,
-            segments: counters.segments,
+            segments: self.segment_count(),
             reserved: Segment::and_older(self.newest).map(Segment::len).sum(),
         }
+    }
+
+    /// How many segments there are: the retired ones, and the one that has the top.
+    pub(crate) fn segment_count(&self) -> usize {
+        self.counters.retired + usize::from(self.top.epilogue.is_some())
     }
 
     /// The segments, newest first.

@@ -28,11 +28,12 @@ pub(crate) struct Counters {
     /// Bytes touched in all segments.
     pub(crate) footprint: usize,
     pub(crate) peak_footprint: usize,
-    pub(crate) segments: usize,
+    /// Segments without the top.
+    pub(crate) retired: usize,
 }
 
 impl Counters {
-    pub(crate) const ZERO: Self = Self { footprint: 0, peak_footprint: 0, segments: 0 };
+    pub(crate) const ZERO: Self = Self { footprint: 0, peak_footprint: 0, retired: 0 };
 
     /// `bytes` more were touched.
     #[inline]

@@ -97,6 +97,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
         // Its pages may be used at any time from now on, so they count as touched.
         self.counters.touch(self.top.end - self.top.dirty_end);
+        self.counters.retired += 1;
         self.top = Top::NONE;
     }
 }

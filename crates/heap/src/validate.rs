@@ -145,10 +145,10 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn validate_sums(&self, walked: &Walked) -> Result<(), Violation> {
         let counters = &self.counters;
         let segments = Segment::and_older(self.newest);
-        ensure(segments.count() == counters.segments, Violation::Sum)?;
+        ensure(segments.count() == self.segment_count(), Violation::Sum)?;
         let touched: usize = self.segments().map(|segment| segment.touched).sum();
         ensure(touched == counters.footprint && touched <= counters.peak_footprint, Violation::Sum)?;
-        let accounted = walked.bytes_in_use + walked.free.bytes + counters.segments * SEGMENT_OVERHEAD;
+        let accounted = walked.bytes_in_use + walked.free.bytes + self.segment_count() * SEGMENT_OVERHEAD;
         ensure(accounted + self.dirty_top() + self.slack() == touched, Violation::Sum)
     }
 

@@ -108,12 +108,14 @@ fn double_frees_are_named_whatever_became_of_the_block() {
 #[test]
 fn foreign_pointers_are_named() {
     let mut heap = heap::<Compact>();
-    let _ours = allocate(&mut heap, 100);
+    let ours = allocate(&mut heap, 100);
     let mut other = Heap::<Mapped, BinsIndex>::new(Mapped::new(), Key::new(7, 9));
     let theirs = allocate(&mut other, 100);
     let mut stack = [0_u128; 4];
     let on_stack = NonNull::from(&mut stack[1]).cast();
     assert_eq!(free(&mut heap, theirs), Err(BadPointer::NotFromThisHeap));
+    // In the segment, but behind everything that was ever allocated.
+    assert_eq!(free(&mut heap, offset(ours, 1024)), Err(BadPointer::NotFromThisHeap));
     assert_eq!(free(&mut heap, on_stack), Err(BadPointer::NotFromThisHeap));
     assert_eq!(heap.validate(), Ok(()));
 }

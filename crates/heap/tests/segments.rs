@@ -56,6 +56,33 @@ fn a_new_segment_may_lie_below_the_newest() {
     payloads.into_iter().for_each(|payload| free(&mut heap, payload));
 }
 
+/// A retired segment was only given back while another one had the top.
+#[test]
+fn the_last_segment_goes_back_too() {
+    let mut heap: TestHeap<Gaps> = Heap::new(Gaps::new(1), KEY);
+    let first = allocate(&mut heap, 60_000);
+    let second = allocate(&mut heap, 200_000);
+    assert_eq!(heap.stats().segments, 2);
+    free(&mut heap, second);
+    assert!(heap.trim(0) > 0);
+    assert_eq!(heap.stats().segments, 1);
+    free(&mut heap, first);
+    let stats = heap.stats();
+    assert_eq!((stats.segments, stats.reserved), (0, 0));
+}
+
+#[test]
+fn trim_keeps_what_it_is_told() {
+    let mut heap: TestHeap = Heap::new(Mapped::new(), KEY);
+    let small = allocate(&mut heap, 10);
+    let reserved = heap.stats().reserved;
+    assert_eq!(heap.trim(usize::MAX), 0);
+    assert_eq!(heap.trim(40_000) + heap.stats().reserved, reserved);
+    let left = heap.stats().reserved;
+    assert!((40_000..50_000).contains(&left), "{left}");
+    free(&mut heap, small);
+}
+
 #[test]
 fn what_lies_beyond_the_epilogue_is_not_touched() {
     let mut heap: TestHeap = Heap::new(Mapped::new(), KEY);
