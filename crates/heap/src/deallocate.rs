@@ -24,8 +24,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     pub unsafe fn deallocate(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
         // SAFETY: the caller vouches for the header, and that a live block is not used any more.
         let freed = unsafe { self.live_block(payload).is_some_and(|(block, tag)| self.free(block, tag)) };
-        self.audit();
-        if freed { Ok(()) } else { Err(self.diagnose(payload)) }
+        self.answer(freed, payload)
     }
 
     /// Frees the block whose payload starts at `payload`, for a caller who knows that `size` bytes were asked for.
@@ -53,8 +52,17 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
         // SAFETY: the block is live, and the caller vouches that it is not used any more.
         let freed = unsafe { self.free(block, tag) };
+        self.answer(freed, payload)
+    }
+
+    /// What a free returns. (A heap that was damaged is not audited: it says so itself.)
+    #[inline]
+    fn answer(&self, freed: bool, payload: NonNull<u8>) -> Result<(), BadPointer> {
+        if !freed {
+            return Err(self.diagnose(payload));
+        }
         self.audit();
-        if freed { Ok(()) } else { Err(self.diagnose(payload)) }
+        Ok(())
     }
 
     /// The payload bytes of the block that starts at `payload`: at least what was asked for.
