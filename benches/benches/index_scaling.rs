@@ -1,5 +1,9 @@
 //! What a round of the indices costs with a thousand times as many free blocks.
 //!
+//! `oracle` is the floor under every index whose links are in the blocks: it knows without a search which block to
+//! return, and touches it. Cold, at a million blocks, even that costs many times what it costs at a thousand, because the
+//! block itself has to be fetched from memory. So the bar is for warm rounds, where the search is what counts.
+//!
 //! Each number is the median of several short runs, in which the indices take turns: whatever else the machine does
 //! meanwhile troubles all of them alike.
 //!
@@ -13,12 +17,15 @@ use snugfit_index::FreeIndex;
 use snugfit_list::ListIndex;
 use snugfit_tree::TreeIndex;
 
-use snugfit_benches::{Pace, Population, Requests};
+use snugfit_benches::{Oracle, Pace, Population, Requests};
 
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
 /// The list is O(n): this is as many as it can bear.
 const MANY_FOR_A_LIST: usize = 10_000;
+
+/// Not an index, but the least that any costs: one block is touched, without a search.
+const FLOOR: &str = "oracle";
 
 /// What a warm round may cost at a million blocks, in rounds at a thousand.
 const BAR: f64 = 4.0;
@@ -105,6 +112,7 @@ fn print(rows: &[Row], pace: Pace, medians: &[[f64; 2]]) {
     for (row, &[few, many]) in rows.iter().zip(medians) {
         let ratio = many / few;
         let verdict = match pace {
+            _ if row.name == FLOOR => "touches one block, without a search",
             Pace::Warm if row.many == MANY && ratio > BAR => "over the bar",
             Pace::Warm if row.many == MANY => "within the bar",
             _ => "",
@@ -125,6 +133,7 @@ fn main() {
         Row::new::<BinsIndex>("bins", MANY),
         Row::new::<TreeIndex>("tree", MANY),
         Row::new::<ListIndex>("list", MANY_FOR_A_LIST),
+        Row::new::<Oracle>(FLOOR, MANY),
     ];
     println!("A round: find, take, insert. Medians of {} runs. The bar: {BAR}x, warm.", effort.runs);
     println!(

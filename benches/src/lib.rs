@@ -18,6 +18,7 @@
 mod growth;
 mod heaps;
 mod huge;
+mod oracle;
 mod population;
 mod random;
 mod requests;
@@ -25,6 +26,7 @@ mod settings;
 
 pub use growth::{Growth, array_at_the_end, array_in_the_way};
 pub use heaps::with_heap;
+pub use oracle::Oracle;
 pub use population::Population;
 pub use random::Random;
 pub use requests::{Pace, Requests};

@@ -30,7 +30,8 @@ struct Buffer(UnsafeCell<[MaybeUninit<u8>; 16 * PAGE]>);
 // SAFETY: the program has one thread.
 unsafe impl Sync for Buffer {}
 
-static BUFFERS: [Buffer; 3] = [const { Buffer(UnsafeCell::new([const { MaybeUninit::uninit() }; 16 * PAGE])) }; 3];
+static BUFFERS: [Buffer; 3] =
+    [const { Buffer(UnsafeCell::new([const { MaybeUninit::uninit() }; 16 * PAGE])) }; 3];
 
 fn works<I: FreeIndex, F: Format>(buffer: &'static Buffer) -> bool {
     let start = NonNull::from(&buffer.0).cast::<u8>();
