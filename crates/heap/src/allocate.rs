@@ -9,8 +9,8 @@ use snugfit_tag::{Block, Format, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK, Tag};
 use crate::Heap;
 
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
-    /// Allocates `size` bytes, aligned to 16. `None`, with the heap unchanged, if the source has no more, or `size`
-    /// is above what a block can be (just under 4 GiB). A size of 0 gives a payload of its own as well.
+    /// Allocates `size` bytes, aligned to 16. `None`, with the heap unchanged, if the source has no more, or the block
+    /// would not fit into a segment, which has 4 GiB at most. A size of 0 gives a payload of its own as well.
     ///
     /// The payload is not cleared. The time is that of the index's `take` and, for the rest of a split block, its
     /// `insert`.
@@ -54,7 +54,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Allocates `size` bytes, aligned to `align`, a power of two. Otherwise as [`allocate`](Self::allocate); `None`
     /// also if `align` is no power of two.
     ///
-    /// The bytes skipped to reach the alignment become a free block, and so does what is left behind.
+    /// The bytes skipped to reach the alignment become a free block, and so does what is left behind. The free block that
+    /// is cut is the best fit for `size` and all that may have to be skipped, so a smaller one that happens to be
+    /// aligned is passed over. The time is that of an index's `take` and two `insert`s.
     #[must_use]
     pub fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
         if !align.is_power_of_two() {

@@ -18,12 +18,12 @@ pub enum BadPointer {
     Misaligned,
     /// It lies in no segment, or in a part of one where nothing was ever allocated.
     NotFromThisHeap,
-    /// It lies within a block, or a segment's own words, but no payload starts there.
+    /// It lies within a block, but no payload starts there.
     Interior {
         /// Where the payload of that block starts.
         payload: usize,
-        /// Bytes from there to the pointer, negative if it points into the header.
-        offset: isize,
+        /// Bytes from there to the pointer.
+        offset: usize,
         /// Bytes of that payload.
         usable_size: usize,
     },
@@ -63,7 +63,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// [`diagnose`](Self::diagnose) to say why. (The reason is large to hand around, and rarely wanted.)
     ///
     /// # Safety
-    /// - The eight bytes before `payload`, rounded down to 16, are readable.
+    /// - If `payload` is aligned to 16, the eight bytes before it are readable.
     #[inline]
     pub(crate) unsafe fn live_block(&self, payload: NonNull<u8>) -> Option<(Block, Tag)> {
         if !payload.addr().get().is_multiple_of(GRANULE) {
@@ -112,14 +112,15 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         };
         let mut block = segment.first();
         if address < block.payload().addr().get() {
-            return self.interior(block, address);
+            // The segment's own record.
+            return BadPointer::NotFromThisHeap;
         }
         loop {
             let size = block.size();
             let start = block.payload().addr().get();
             if block.tag().is_last() || size > segment.end() - block.address() || size < GRANULE {
                 // A size that leads nowhere was overwritten.
-                let ended = block.tag().is_last();
+                let ended = block.tag().is_last() && size == 0;
                 return if ended { self.behind_blocks(address) } else { BadPointer::HeaderOverwritten };
             }
             if address == start {
@@ -171,6 +172,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn interior(&self, block: Block, address: usize) -> BadPointer {
         let payload = block.payload().addr().get();
         let usable_size = F::usable_size(block.size().max(F::OVERHEAD));
-        BadPointer::Interior { payload, offset: address.wrapping_sub(payload).cast_signed(), usable_size }
+        BadPointer::Interior { payload, offset: address - payload, usable_size }
     }
 }

@@ -2,7 +2,7 @@
 
 use snugfit_index::FreeIndex;
 use snugfit_source::{Extent, Source};
-use snugfit_tag::{Block, Format, HEADER, round_up};
+use snugfit_tag::{Block, Format, HEADER};
 
 use crate::Heap;
 use crate::segment::{MAX_SEGMENT, RECORD, SEGMENT_OVERHEAD, Segment};
@@ -21,21 +21,21 @@ pub(crate) const FIRST_TRIM_AT: usize = 256 << 10;
 const MAX_TRIM_AT: usize = 64 << 20;
 
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
-    /// Gets memory so that the top has room for `size` bytes. False, with the heap valid, if that cannot be had.
+    /// Gets memory so that the top has room for `size` bytes. False, with nothing changed, if that cannot be had.
     ///
     /// Asks for a generous step first, then for just enough, then for what is missing at the end of the top.
     #[cold]
     pub(crate) fn grow(&mut self, size: usize) -> bool {
         let enough = size + SEGMENT_OVERHEAD;
-        let step = (self.counters.footprint / STEP_FRACTION).clamp(FIRST_STEP, MAX_STEP);
-        let missing = size - self.top.room().min(size);
-        for want in [enough.max(step), enough, missing] {
-            if want != 0 && self.grow_by(want) && self.top.room() >= size {
-                self.expect_reuse();
-                return true;
-            }
+        if enough > MAX_SEGMENT {
+            return false;
         }
-        false
+        let step = (self.counters.footprint / STEP_FRACTION).clamp(FIRST_STEP, MAX_STEP);
+        let grown = self.grow_by(enough.max(step)) || self.grow_by(enough) || self.complete_top(size);
+        if grown {
+            self.expect_reuse();
+        }
+        grown
     }
 
     /// The program needs memory again that was given back: keep more from now on.
@@ -45,15 +45,30 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         self.trimmed = 0;
     }
 
+    /// Gets `want` bytes: at the end of the top if they lie there, else as a new segment.
     fn grow_by(&mut self, want: usize) -> bool {
-        let Some(want) = round_up(want, self.source.granularity()).filter(|&want| want <= MAX_SEGMENT) else {
-            return false;
-        };
         let Some(extent) = self.source.grow(want) else { return false };
         if !self.extend_top(extent) {
             self.open_segment(extent);
         }
         true
+    }
+
+    /// Gets what the top is short of for `size` bytes: less than a segment of its own would need.
+    fn complete_top(&mut self, size: usize) -> bool {
+        if self.top.epilogue.is_none() || self.top.room() >= size {
+            return false;
+        }
+        let Some(extent) = self.source.grow(size - self.top.room()) else { return false };
+        if self.extend_top(extent) {
+            return true;
+        }
+        // Somewhere else it is of no use. If the source does not take it back, at least later requests can have it.
+        // SAFETY: the extent is fresh, and nobody uses it.
+        if !unsafe { self.source.release(extent) } {
+            self.open_segment(extent);
+        }
+        false
     }
 
     /// Lets the top reach to the end of `extent`, if it lies right behind it.
@@ -78,7 +93,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             unsafe { self.source.release(extent) };
             return;
         }
-        self.retire_top();
+        self.leave_newest();
         // SAFETY: the extent is fresh from the source, and large enough.
         let segment = unsafe { Segment::open(extent, self.newest) };
         self.newest = Some(segment);
@@ -86,8 +101,16 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         self.raise_top(segment.first());
     }
 
+    /// Gives the newest segment back if it holds no block; else it loses the top, and stays.
+    fn leave_newest(&mut self) {
+        let empty = self.newest.filter(|newest| S::RELEASES && self.top.epilogue == Some(newest.first()));
+        if !empty.is_some_and(|newest| self.release_newest(newest)) {
+            self.retire_top();
+        }
+    }
+
     /// Gives the end of the top back to the source, but for `keep` bytes. Returns the bytes given back: 0 if the
-    /// source takes nothing.
+    /// source takes nothing. O(1), and a system call.
     ///
     /// With `keep` = 0 a segment without any block is given back whole.
     pub fn trim(&mut self, keep: usize) -> usize {
@@ -103,7 +126,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             return if self.release_newest(segment) { len } else { 0 };
         }
         let kept = (epilogue.address() + HEADER).saturating_add(keep);
-        let Some(from) = round_up(kept, self.source.granularity()).filter(|&from| from < self.top.end) else {
+        let unit = self.source.granularity();
+        let Some(from) = kept.checked_next_multiple_of(unit).filter(|&from| from < self.top.end) else {
             return 0;
         };
         let tail = segment.extent().tail(from - segment.start().addr().get());
@@ -140,7 +164,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let given = self.trim_top(self.trim_at / 2);
         self.trimmed += given;
         if given == 0 {
-            self.trim_at = self.trim_at.saturating_mul(2);
+            self.trim_at = self.trim_at.saturating_mul(2).min(MAX_TRIM_AT.max(self.trim_at));
         }
     }
 

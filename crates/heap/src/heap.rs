@@ -1,5 +1,6 @@
 //! The type, and what only reads it.
 
+use core::fmt;
 use core::marker::PhantomData;
 
 use snugfit_index::FreeIndex;
@@ -15,7 +16,6 @@ use crate::top::Top;
 ///
 /// Dropping a heap gives nothing back: payloads may still be in use, and a process-wide heap is never dropped. Use
 /// [`release`](Self::release) for that.
-#[derive(Debug)]
 pub struct Heap<S, I, F = Compact> {
     pub(crate) index: I,
     pub(crate) top: Top,
@@ -54,13 +54,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         &self.source
     }
 
-    /// The free blocks.
-    pub const fn index(&self) -> &I {
-        &self.index
-    }
-
-    /// A top larger than `bytes` is trimmed from now on, and half of that is kept. The heap raises the limit by itself
-    /// when it has to grow again after a trim, so that a program which goes up and down makes few system calls.
+    /// A top larger than `bytes` is trimmed from now on, and half of that is kept: `usize::MAX` ends trimming, 0 gives
+    /// back eagerly. The heap raises the limit by itself, up to 64 MiB, when it has to grow again after a trim, so that a
+    /// program which goes up and down makes few system calls.
     pub const fn set_trim_limit(&mut self, bytes: usize) {
         self.trim_at = bytes;
     }
@@ -95,7 +91,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         self.counters.retired + usize::from(self.top.epilogue.is_some())
     }
 
-    /// The segments, newest first.
+    /// The segments, newest first. O(1) for each.
     pub fn segments(&self) -> impl Iterator<Item = SegmentInfo> + '_ {
         Segment::and_older(self.newest).map(|segment| {
             let has_top = self.top.epilogue.is_some() && self.newest == Some(segment);
@@ -128,5 +124,12 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         if let Err(violation) = self.validate() {
             panic!("{violation}");
         }
+    }
+}
+
+impl<S: Source, I: FreeIndex, F: Format> fmt::Debug for Heap<S, I, F> {
+    /// The heap in numbers: its bins alone would fill pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heap").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }

@@ -2,18 +2,19 @@
 
 use core::ptr::NonNull;
 
-use snugfit_index::FreeIndex;
+use snugfit_index::{FreeIndex, MAX_LINKS};
 use snugfit_source::{Extent, Source};
 use snugfit_tag::{Block, FOOTER, Format, HEADER};
 
 use crate::Heap;
 
-/// Bytes at the start of a free block that hold its header and links: no index uses more than six words.
-const KEPT_AT_START: usize = HEADER + 6 * 8;
+/// Bytes at the start of a free block that hold its header and links.
+const KEPT_AT_START: usize = HEADER + MAX_LINKS * size_of::<usize>();
 
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Drops the contents of every free block of at least `smallest` bytes, and of the top: whole pages inside them,
-    /// which the operating system delivers anew when they are next touched. Returns the bytes dropped.
+    /// which the operating system delivers anew when they are next touched. Returns how many bytes it was told to drop,
+    /// whether or not it held them.
     ///
     /// The addresses stay with the heap, so the footprint in [`stats`](Self::stats) does not change. When to purge is
     /// the caller's policy: one call visits all free blocks, and one system call is made for each large one.

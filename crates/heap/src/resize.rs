@@ -41,7 +41,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// the smaller of both sizes, are kept.
     ///
     /// It shrinks in place, grows in place into a free block behind it or into the top, and moves otherwise. A move
-    /// keeps no alignment above 16. The time is O(1) index operations, and for a move the copy.
+    /// keeps no alignment above 16. The time is that of two index operations at most, and for a move the copy too.
     ///
     /// # Errors
     /// Out of memory, or a bad pointer; in both cases the block is as it was.
@@ -126,8 +126,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         true
     }
 
-    /// Grows the top where it is. A new segment does not help here, so only what is missing is asked for, in a
-    /// generous step; if the source answers with a new segment, the block moves there.
+    /// Grows the top where it is. If the source answers with a new segment, that does not help here; it serves the move.
     fn grow_contiguously(&mut self, more: usize) -> bool {
         let epilogue = self.top.epilogue;
         self.grow(more) && self.top.epilogue == epilogue

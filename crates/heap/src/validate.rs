@@ -2,7 +2,7 @@
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Footer, Format, GRANULE, MIN_BLOCK, State};
+use snugfit_tag::{Block, Footer, Format, MIN_BLOCK, State};
 
 use crate::segment::{SEGMENT_OVERHEAD, Segment};
 use crate::walk::SegmentBlocks;
@@ -42,6 +42,9 @@ struct Walked {
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Checks every invariant listed in the crate's documentation. O(blocks), plus O(segments²); allocates nothing.
     ///
+    /// It follows sizes only within their segment, and links of the index as they are: a link overwritten with an address
+    /// that is not mapped faults.
+    ///
     /// # Errors
     /// The first violation met.
     pub fn validate(&self) -> Result<(), Violation> {
@@ -80,7 +83,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
                 break;
             }
             let size = tag.size();
-            ensure(size.is_multiple_of(GRANULE) && size >= MIN_BLOCK, Violation::Size(at))?;
+            ensure(size >= MIN_BLOCK, Violation::Size(at))?;
             ensure(size <= segment.end() - at, Violation::Tiling(at))?;
             if tag.is_in_use() {
                 self.validate_in_use(block)?;

@@ -11,7 +11,7 @@ use snugfit_index::IndexViolation;
 pub enum Violation {
     /// 1: the blocks of a segment do not end at its epilogue.
     Tiling(usize),
-    /// 2: a size is no multiple of 16, or below the minimum block.
+    /// 2: a size is below the minimum block. (That it is a multiple of 16 lies in the format.)
     Size(usize),
     /// 3: a free block's footer is not its size.
     Footer(usize),
@@ -53,7 +53,7 @@ impl Violation {
     const fn sentence(self) -> &'static str {
         match self {
             Self::Tiling(_) => "the blocks of a segment do not end at its epilogue",
-            Self::Size(_) => "a block's size is no multiple of 16, or below 32",
+            Self::Size(_) => "a block's size is below 32",
             Self::Footer(_) => "a free block's footer is not its size",
             Self::PreviousFlag(_) => "a block is wrong about the one before it",
             Self::FreeNeighbours(_) => "free neighbours should have coalesced",

@@ -4,7 +4,7 @@ mod common;
 
 use std::ptr::NonNull;
 
-use common::KEY;
+use common::{Gaps, KEY};
 use snugfit_bins::BinsIndex;
 use snugfit_heap::{BadPointer, Heap, ResizeError, Violation};
 use snugfit_index::FreeIndex;
@@ -47,7 +47,7 @@ fn every_interior_pointer_is_named() {
     for at in 1..200 {
         let found = free(&mut heap, offset(payload, at));
         let expected = if at % 16 == 0 {
-            BadPointer::Interior { payload: payload.addr().get(), offset: at, usable_size: 200 }
+            BadPointer::Interior { payload: payload.addr().get(), offset: at as usize, usable_size: 200 }
         } else {
             BadPointer::Misaligned
         };
@@ -210,6 +210,46 @@ fn damaged(damage: impl FnOnce(Block)) -> Result<(), Violation> {
     assert_eq!(heap.validate(), Ok(()));
     damage(block(payloads[1]));
     heap.validate()
+}
+
+#[test]
+fn a_pointer_into_a_segments_record_is_foreign() {
+    let mut heap = heap::<Compact>();
+    let first = allocate(&mut heap, 100);
+    assert_eq!(free(&mut heap, offset(first, -16)), Err(BadPointer::NotFromThisHeap));
+}
+
+#[test]
+fn an_epilogue_that_is_none_is_an_overwritten_header() {
+    let mut heap = heap::<Compact>();
+    let payload = allocate(&mut heap, 100);
+    let tag = block(payload).tag();
+    block(payload).set_tag(Tag::from_bits(tag.bits() | 4));
+    assert_eq!(free(&mut heap, payload), Err(BadPointer::HeaderOverwritten));
+}
+
+#[test]
+fn validate_adds_up_the_bytes_of_all_segments() {
+    let mut heap: Heap<Gaps, BinsIndex> = Heap::new(Gaps::new(1), KEY);
+    // Record, block and epilogue fill the first segment, so no free block is left behind in it.
+    let _first = allocate(&mut heap, (64 << 10) - 24 - 8 - 8);
+    let second = allocate(&mut heap, 100);
+    assert_eq!(heap.stats().segments, 2);
+    assert_eq!(heap.validate(), Ok(()));
+    // SAFETY: a segment's first word, 32 bytes before its first payload, names the older one; the heap is not used any
+    // more.
+    unsafe { offset(second, -32).cast::<usize>().write(0) };
+    assert_eq!(heap.validate(), Err(Violation::Sum));
+}
+
+#[test]
+fn validate_looks_at_where_segments_end() {
+    let mut heap = heap::<Compact>();
+    let first = allocate(&mut heap, 100);
+    let segment = heap.segments().next().expect("there is one");
+    // SAFETY: the second word of a segment is the address of its end; the heap is not used any more.
+    unsafe { offset(first, -24).cast::<usize>().write(segment.start + segment.len + 16) };
+    assert_eq!(heap.validate(), Err(Violation::Segment(segment.start)));
 }
 
 #[test]

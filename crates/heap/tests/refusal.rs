@@ -84,6 +84,22 @@ fn every_limit() {
     assert!(!served_with.is_empty(), "4000 pages are enough for the program");
 }
 
+/// What cannot be served changes nothing: no segment is opened, no memory is kept.
+#[test]
+fn a_refusal_leaves_everything_as_it_was() {
+    let mut shadow = Shadow::<_, BinsIndex, Compact>::new(Limited::new(Gaps::new(1), 300 << 10));
+    assert!(shadow.allocate(100));
+    let before = shadow.heap.stats();
+    // The limit has room for what the top is short of, but not behind it; the largest sizes fit no segment.
+    for size in [280 << 10, (1 << 32) - 40, (1 << 32) - 39, (1 << 32) - 24] {
+        assert!(!shadow.allocate(size), "{size}");
+        assert!(!shadow.allocate_aligned(size, 32), "{size}");
+        assert_eq!(shadow.heap.stats(), before, "{size}");
+    }
+    shadow.validate();
+    shadow.finish();
+}
+
 #[test]
 fn sizes_that_no_block_has() {
     let mut shadow = Shadow::<_, BinsIndex, Compact>::new(Mapped::new());

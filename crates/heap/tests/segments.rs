@@ -71,6 +71,23 @@ fn the_last_segment_goes_back_too() {
     assert_eq!((stats.segments, stats.reserved), (0, 0));
 }
 
+/// An array that had to move at every doubling left segments behind in which nothing had ever been.
+#[test]
+fn segments_that_were_never_used_go_back() {
+    let mut heap: TestHeap<Gaps> = Heap::new(Gaps::new(1), KEY);
+    let mut array = allocate(&mut heap, 1000);
+    for doublings in 1..13 {
+        // SAFETY: the array is live.
+        array = unsafe { heap.resize(array, 1000 << doublings) }.expect("memory");
+        assert_eq!(heap.validate(), Ok(()));
+    }
+    let stats = heap.stats();
+    assert!(stats.footprint < stats.bytes_in_use + (64 << 10), "{stats:?}");
+    free(&mut heap, array);
+    heap.trim(0);
+    assert_eq!(heap.stats().reserved, 0);
+}
+
 #[test]
 fn trim_keeps_what_it_is_told() {
     let mut heap: TestHeap = Heap::new(Mapped::new(), KEY);

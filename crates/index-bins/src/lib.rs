@@ -15,13 +15,13 @@
 //!
 //! A small request looks at its own bit, then at the next bit that is set: one list holds one size, so the first
 //! block found is the best fit. Above 8 KiB exact lists would cost more memory than they save time, so sizes share
-//! bins, eight for every power of two, and a bin is a bitwise trie (Doug Lea's malloc keeps such tries, one for every
-//! half power of two; eight save two or three steps a descent and cost 1 KiB).
+//! bins, eight for every power of two, and a bin is a bitwise trie (Doug Lea's malloc keeps such tries, two for every
+//! power of two; eight save two steps a descent).
 //!
 //! | operation | small sizes | large sizes |
 //! |---|---|---|
-//! | `insert`, `remove`, `take`, `find` | O(1) | O(bits): at most one step per size bit left, 1 to 24 |
-//! | memory | 5.5 KiB in the index, once | none beyond the free blocks |
+//! | `insert`, `remove`, `take`, `find` | O(1) | O(bits): at most one step per size bit left, 6 to 24 |
+//! | memory | 5.3 KiB in the index, once | none beyond the free blocks |
 //!
 //! ```
 //! use snugfit_bins::BinsIndex;

@@ -260,9 +260,8 @@ pub(crate) unsafe fn visit(
         for side in 0..2 {
             if let Some(child) = child(node, side) {
                 IndexViolation::unless(child.link(PARENT) == Some(node), Rule::Linked, Some(child))?;
-                let below = below.checked_sub(1);
-                let below = below.ok_or(IndexViolation { rule: Rule::Ordered, block: Some(child) })?;
-                visit(child, prefix << 1 | side, below, see)?;
+                IndexViolation::unless(below > 0, Rule::Ordered, Some(child))?;
+                visit(child, prefix << 1 | side, below - 1, see)?;
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | operation | cost |
 //! |---|---|
-//! | `insert`, `remove`, `resize` | O(1) |
+//! | `insert`, `remove`, `replace` | O(1) |
 //! | `find`, `take` | O(n); less when a block of exactly the size asked for comes early |
 //! | the index itself | one pointer |
 //!

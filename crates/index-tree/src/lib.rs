@@ -14,11 +14,12 @@
 //! ```
 //!
 //! It is a *weak AVL tree* (Haeupler, Sen and Tarjan, "Rank-Balanced Trees", ACM Transactions on Algorithms 11(4),
-//! 2015). Each node has a rank, a missing node has rank -1, and three rules hold:
+//! 2015). Each node has a rank, a missing node has rank -1, and two rules hold:
 //!
 //! 1. a child's rank is one or two less than its parent's;
-//! 2. a leaf has rank 0;
-//! 3. hence the height is at most the rank of the root, which is at most 2 log2 n.
+//! 2. a leaf has rank 0.
+//!
+//! Hence the height is at most the rank of the root, which is at most 2 log2 n.
 //!
 //! An insertion or a removal restores the rules with at most two rotations. While nothing was removed, the tree is an
 //! AVL tree, at most 1.44 log2 n high; after removals it is never worse than a red-black tree, whose removal takes
@@ -26,7 +27,7 @@
 //!
 //! | operation | cost, with n distinct sizes |
 //! |---|---|
-//! | `find` | O(log n): one cache line per level |
+//! | `find` | O(log n): one or two cache lines per level |
 //! | `insert`, `take` | the same descent, and O(1) amortised rebalancing |
 //! | `remove` | no descent: O(1) amortised, O(log n) at worst |
 //! | `insert`, `remove` of a size that others have | no rebalancing |

@@ -4,6 +4,9 @@ use snugfit_tag::{Block, MIN_BLOCK};
 
 use crate::IndexViolation;
 
+/// The most words of a free block's payload that an index may use for its links.
+pub const MAX_LINKS: usize = 6;
+
 /// The free blocks of a heap, found by size.
 ///
 /// Five items are required. The rest has working defaults; override `take`, `take_split` and `replace` for speed, and
@@ -22,7 +25,8 @@ use crate::IndexViolation;
 /// # Safety
 /// An implementer promises that
 /// - it returns only blocks that were inserted and not removed since;
-/// - it writes only to link words of blocks that it holds, or is being given;
+/// - it writes only to link words of blocks that it holds, or is being given: the first [`MAX_LINKS`] words of the
+///   payload, and of those no more than lie before the footer;
 /// - the tag of a block that it holds is read, never written; the tag of a block that is passed in is not read;
 /// - it keeps the contract above, and neither allocates nor panics while its callers keep their promises.
 pub unsafe trait FreeIndex: Sized {
@@ -34,7 +38,8 @@ pub unsafe trait FreeIndex: Sized {
     /// # Safety
     /// - `block` is free and owned by the heap, `size` bytes long (a multiple of 16, at least 32), and not in the
     ///   index.
-    /// - From now until it is removed, nobody writes to its payload, and its tag states `size`.
+    /// - Before the index is used again, its tag states `size`. From then until it is removed, nobody else writes to its
+    ///   link words.
     unsafe fn insert(&mut self, block: Block, size: usize);
 
     /// Takes `block` of `size` bytes out.

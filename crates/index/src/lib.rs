@@ -5,8 +5,7 @@
 //! exchangeable, and testable against each other, because the contract leaves no freedom: **exact best fit, and among
 //! equals the block inserted last**. Two indices that were given the same calls give the same answers, so a heap
 //! lays out the same addresses with any of them. A tie had to be broken one way; the most recent block is the one
-//! most likely to be in the processor's cache, and on recorded programs the choice moves the footprint by less than
-//! 0.3 %.
+//! most likely to be in the processor's cache.
 //!
 //! Iteration is internal ([`FreeIndex::for_each`]), because an implementation made of bins of trees of lists would
 //! need a stack to be an iterator.
@@ -26,9 +25,11 @@ pub mod conformance;
 mod contract;
 mod list;
 mod ring;
+#[cfg(test)]
+mod test_blocks;
 mod violation;
 
-pub use contract::FreeIndex;
+pub use contract::{FreeIndex, MAX_LINKS};
 pub use list::List;
 pub use ring::Ring;
 pub use violation::{IndexViolation, Rule};

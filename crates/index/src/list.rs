@@ -108,22 +108,12 @@ impl List {
 
 #[cfg(test)]
 mod tests {
-    use core::ptr::NonNull;
     use std::vec::Vec;
 
-    use snugfit_tag::{MIN_BLOCK, Tag};
+    use snugfit_tag::MIN_BLOCK;
 
     use super::*;
-
-    /// Blocks of 32 bytes, each in memory of its own.
-    fn blocks<const N: usize>(memory: &mut [[u64; 4]; N]) -> [Block; N] {
-        memory.each_mut().map(|words| {
-            // SAFETY: four words are a header and more links than the list uses; they outlive the test.
-            let block = unsafe { Block::from_header(NonNull::from(words).cast()) };
-            block.set_tag(Tag::free(MIN_BLOCK));
-            block
-        })
-    }
+    use crate::test_blocks::blocks;
 
     #[test]
     fn any_block_can_leave_and_the_rest_keeps_its_order() {

@@ -114,11 +114,13 @@ impl Ring {
         let mut block = self.oldest;
         loop {
             visit(block);
-            // SAFETY: `block` is in this ring.
-            let next = unsafe { Self::neighbour(block, NEXT) };
-            // SAFETY: as above.
-            let back = unsafe { Self::neighbour(next, PREVIOUS) };
-            IndexViolation::unless(back == block, Rule::Linked, Some(block))?;
+            // SAFETY: `block` is in this ring, and so is what follows it, unless the links were overwritten.
+            let (next, back) = unsafe {
+                let next = block.link(NEXT);
+                (next, next.and_then(|next| next.link(PREVIOUS)))
+            };
+            let broken = IndexViolation { rule: Rule::Linked, address: Some(block.address()) };
+            let next = next.filter(|_| back == Some(block)).ok_or(broken)?;
             IndexViolation::unless(block.size() == size, Rule::Ordered, Some(block))?;
             if next == self.oldest {
                 return Ok(());
@@ -130,22 +132,12 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use core::ptr::NonNull;
     use std::vec::Vec;
 
     use snugfit_tag::{MIN_BLOCK, Tag};
 
     use super::*;
-
-    /// Blocks of 32 bytes, each in memory of its own.
-    fn blocks<const N: usize>(memory: &mut [[u64; 4]; N]) -> [Block; N] {
-        memory.each_mut().map(|words| {
-            // SAFETY: four words are a header and more links than the list uses; they outlive the test.
-            let block = unsafe { Block::from_header(NonNull::from(words).cast()) };
-            block.set_tag(Tag::free(MIN_BLOCK));
-            block
-        })
-    }
+    use crate::test_blocks::blocks;
 
     fn members(ring: Ring) -> Vec<Block> {
         let mut members = Vec::new();
@@ -188,6 +180,11 @@ mod tests {
             assert_eq!(ring.visit(&mut |_| ()).map_err(|violation| violation.rule), Err(Rule::Ordered));
             blocks[1].set_tag(Tag::free(MIN_BLOCK));
             blocks[1].set_link(PREVIOUS, Some(blocks[1]));
+            assert_eq!(ring.visit(&mut |_| ()).map_err(|violation| violation.rule), Err(Rule::Linked));
+            // Zeros, as a program leaves them that clears what it has freed.
+            blocks[1].set_link(PREVIOUS, None);
+            assert_eq!(ring.visit(&mut |_| ()).map_err(|violation| violation.rule), Err(Rule::Linked));
+            blocks[2].set_link(NEXT, None);
             assert_eq!(ring.visit(&mut |_| ()).map_err(|violation| violation.rule), Err(Rule::Linked));
         }
     }

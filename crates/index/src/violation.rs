@@ -18,13 +18,14 @@ pub enum Rule {
     Mapped,
 }
 
-/// A rule broken by an index, and the block at which that was noticed.
+/// A rule broken by an index, and where that was noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexViolation {
     /// The rule.
     pub rule: Rule,
-    /// The block, if there is one to name.
-    pub block: Option<Block>,
+    /// The address of the block's header, if there is a block to name. (An address, because a block is more than that:
+    /// who holds one may write to it.)
+    pub address: Option<usize>,
 }
 
 impl IndexViolation {
@@ -33,7 +34,7 @@ impl IndexViolation {
     /// # Errors
     /// If `holds` is false.
     pub fn unless(holds: bool, rule: Rule, block: Option<Block>) -> Result<(), Self> {
-        if holds { Ok(()) } else { Err(Self { rule, block }) }
+        if holds { Ok(()) } else { Err(Self { rule, address: block.map(Block::address) }) }
     }
 }
 
@@ -45,8 +46,8 @@ impl fmt::Display for IndexViolation {
             Rule::Balanced => "the tree is out of balance",
             Rule::Mapped => "a bin and its bit disagree",
         })?;
-        match self.block {
-            Some(block) => write!(f, ", at the block {:#x}", block.address()),
+        match self.address {
+            Some(address) => write!(f, ", at the block {address:#x}"),
             None => Ok(()),
         }
     }

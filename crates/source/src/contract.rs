@@ -25,25 +25,17 @@ impl Extent {
         (self.start.addr().get()..self.end()).contains(&address)
     }
 
-    /// The bytes before `offset`.
-    ///
-    /// # Panics
-    /// In debug builds, if `offset` is larger than the extent.
+    /// The bytes before `offset`; all there are if it is larger than the extent.
     #[must_use]
     pub fn head(self, offset: usize) -> Self {
-        debug_assert!(offset <= self.len);
-        Self { start: self.start, len: offset }
+        Self { start: self.start, len: offset.min(self.len) }
     }
 
-    /// The bytes from `offset` on.
-    ///
-    /// # Panics
-    /// In debug builds, if `offset` is larger than the extent.
+    /// The bytes from `offset` on; none if it is larger than the extent.
     #[must_use]
     pub fn tail(self, offset: usize) -> Self {
-        debug_assert!(offset <= self.len);
-        // SAFETY: an extent is one allocation, and `offset` lies within it or at its end.
-        Self { start: unsafe { self.start.byte_add(offset) }, len: self.len - offset }
+        let offset = offset.min(self.len);
+        Self { start: self.start.map_addr(|start| start.saturating_add(offset)), len: self.len - offset }
     }
 }
 
@@ -56,7 +48,8 @@ impl Extent {
 /// An implementer promises of the extents it hands out that
 /// - they are valid for reads and writes, and used by nobody else, until they are shrunk or released;
 /// - they do not overlap;
-/// - start and length are multiples of the granularity;
+/// - the granularity is a power of two, at least 16, and always the same;
+/// - start and length are multiples of the granularity, and the length is what was asked for, rounded up to one;
 /// - two extents that touch (one ends where the other starts) may be treated as one, for every purpose of this trait;
 /// - if [`ZEROED`](Self::ZEROED), every byte of a fresh extent reads as zero, also where memory was given back before.
 pub unsafe trait Source {

@@ -97,7 +97,7 @@ impl Mapped {
         if self.rest.len == 0 {
             return None;
         }
-        // SAFETY: the rest is ours, nobody uses it, and all of it is reserved; nothing is cut off.
+        // SAFETY: the rest is ours, nobody uses it, and all of it is reserved, not committed; nothing is cut off.
         self.rest = unsafe { os::remap(self.rest, len, true) }?;
         Some(())
     }

@@ -61,5 +61,5 @@ pub use block::Block;
 pub use footer::Footer;
 pub use format::{Compact, Format, Mirrored};
 pub use seal::{Key, Seal, State};
-pub use size::{FOOTER, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK, round_up};
+pub use size::{FOOTER, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK};
 pub use tag::Tag;

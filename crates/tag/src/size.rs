@@ -1,5 +1,7 @@
 //! The constants of the format, in bytes, and the rules that tie them together.
 
+use crate::Tag;
+
 /// Alignment unit of block sizes, and the alignment of every payload.
 pub const GRANULE: usize = 16;
 
@@ -25,21 +27,3 @@ const _: () = {
     assert!(HEADER == 2 * size_of::<u32>(), "a header is a tag and a seal");
     assert!(GRANULE > Tag::FLAGS as usize, "the flags live below the size");
 };
-
-use crate::Tag;
-
-/// Rounds `size` up to a multiple of `unit`, a power of two; `None` if that exceeds `usize::MAX`.
-///
-/// ```
-/// assert_eq!(snugfit_tag::round_up(17, 16), Some(32));
-/// assert_eq!(snugfit_tag::round_up(usize::MAX, 16), None);
-/// ```
-#[inline]
-#[must_use]
-pub const fn round_up(size: usize, unit: usize) -> Option<usize> {
-    debug_assert!(unit.is_power_of_two());
-    match size.checked_add(unit - 1) {
-        Some(sum) => Some(sum & !(unit - 1)),
-        None => None,
-    }
-}

@@ -21,7 +21,6 @@ struct Payload {
 }
 
 /// A heap, and what it must not touch: every live payload, filled with a pattern of its own.
-#[derive(Debug)]
 pub struct Shadow<S, I, F> {
     pub heap: Heap<S, I, F>,
     live: BTreeMap<usize, Payload>,

@@ -7,6 +7,8 @@ use std::vec::Vec;
 
 use snugfit_tag::{Block, FOOTER, GRANULE, HEADER, Seal, Tag};
 
+use crate::MAX_LINKS;
+
 const WORD: usize = size_of::<u64>();
 
 /// A row of stubs. A stub has a header and a few words behind it; its header may claim any size, because an index
@@ -146,7 +148,7 @@ impl Stubs {
     /// The words that an index may use in a block of `size` bytes: those between header and footer, as far as the
     /// stub has them.
     fn links_of(&self, size: usize) -> usize {
-        ((size - HEADER - FOOTER) / WORD).min(self.words())
+        ((size - HEADER - FOOTER) / WORD).min(MAX_LINKS).min(self.words())
     }
 
     fn word(&self, stub: usize, word: usize) -> NonNull<u64> {

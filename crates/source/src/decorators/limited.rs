@@ -14,7 +14,8 @@ pub struct Limited<S> {
 }
 
 impl<S: Source> Limited<S> {
-    /// `inner`, for up to `limit` bytes.
+    /// `inner`, for up to `limit` bytes. Extents that `inner` handed out before must not be given back through this
+    /// source: it does not count them.
     #[must_use]
     pub const fn new(inner: S, limit: usize) -> Self {
         Self { inner, limit, held: 0 }

@@ -83,8 +83,8 @@ pub unsafe fn unmap(extent: Extent) -> bool {
 /// Contents move along, without being copied; bytes added read as zero. After a failure the mapping is as it was.
 ///
 /// # Safety
-/// - `extent` is, or lies in, one mapping that the caller owns: pages from one call of [`map`] or [`reserve`], all in
-///   the same state.
+/// - `extent` is mapped and the caller's: pages from [`map`] or [`reserve`], all in the same state. If the system keeps
+///   them as more than one mapping, it refuses.
 /// - Nobody uses what is cut off; after a move nobody uses the old addresses.
 #[must_use]
 pub unsafe fn remap(extent: Extent, new_len: usize, may_move: bool) -> Option<Extent> {

@@ -1,6 +1,6 @@
 //! The arithmetic of sizes, in both formats.
 
-use snugfit_tag::{Compact, FOOTER, Format, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK, Mirrored, round_up};
+use snugfit_tag::{Compact, FOOTER, Format, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK, Mirrored};
 
 /// Every payload size that small code paths could get wrong; sizes above are covered at the limits.
 const PAYLOADS: std::ops::RangeInclusive<usize> = 0..=if cfg!(miri) { 1 << 10 } else { 1 << 20 };
@@ -64,29 +64,6 @@ fn mirrored_blocks_are_the_smallest_that_fit() {
 fn a_footer_in_use_costs_eight_bytes_of_payload() {
     for size in (MIN_BLOCK..1 << 16).step_by(GRANULE) {
         assert_eq!(Compact::usable_size(size), Mirrored::usable_size(size) + FOOTER);
-    }
-}
-
-#[test]
-fn round_up_is_the_least_multiple() {
-    for unit in (0..20).map(|power| 1_usize << power) {
-        for size in (0..1000).chain(unit.saturating_sub(3)..unit + 3) {
-            let rounded = round_up(size, unit).expect("small");
-            assert!(rounded.is_multiple_of(unit) && rounded >= size && rounded - size < unit);
-        }
-    }
-}
-
-#[test]
-fn round_up_refuses_what_would_wrap() {
-    for power in 0..64 {
-        let unit = 1_usize << power;
-        let top = usize::MAX & !(unit - 1);
-        assert_eq!(round_up(top, unit), Some(top));
-        assert_eq!(round_up(top - (unit - 1), unit), Some(top));
-        let past = (unit > 1).then(|| round_up(top + 1, unit));
-        assert_eq!(past.flatten(), None);
-        assert_eq!(round_up(usize::MAX, unit), (unit == 1).then_some(usize::MAX));
     }
 }
 
