@@ -162,26 +162,18 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// # Safety
     /// - `block` is in use with `tag`, and smaller than that.
     unsafe fn move_block(&mut self, block: Block, tag: Tag, size: usize) -> Result<NonNull<u8>, ResizeError> {
-        let to = self.allocate(size).ok_or(ResizeError::OutOfMemory)?;
-        // SAFETY: the new payload is larger than the old one, and apart from it. The tag may have changed while the
-        // new block was placed: its neighbour's state is in it.
+        // SAFETY: the tag is right. The new payload is larger than the old one, and apart from it. The tag may have changed
+        // while the new block was placed: its neighbour's state is in it.
         unsafe {
-            block.payload().copy_to_nonoverlapping(to, F::usable_size(tag.size()));
-            if self.free(block, block.tag()) {
-                return Ok(to);
+            // What would keep the block from being freed is found before anything has changed.
+            if !tag.is_previous_in_use() && self.previous_free(block).is_none() {
+                return Err(self.diagnose(block.payload()).into());
             }
-            self.undo(to);
-            Err(self.diagnose(block.payload()).into())
+            let to = self.allocate(size).ok_or(ResizeError::OutOfMemory)?;
+            block.payload().copy_to_nonoverlapping(to, F::usable_size(tag.size()));
+            let freed = self.free(block, block.tag());
+            debug_assert!(freed, "the footer before the block was intact a moment ago");
+            Ok(to)
         }
-    }
-
-    /// Frees a block that was allocated a moment ago. Its neighbours cannot have been damaged since.
-    ///
-    /// # Safety
-    /// - `payload` is live, and nobody's.
-    unsafe fn undo(&mut self, payload: NonNull<u8>) {
-        // SAFETY: the caller vouches for the payload.
-        let freed = unsafe { self.deallocate(payload) };
-        debug_assert_eq!(freed, Ok(()));
     }
 }

@@ -181,7 +181,12 @@ mod tests {
     use std::collections::HashSet;
     use std::vec::Vec;
 
+    use snugfit_bins::BinsIndex;
+    use snugfit_source::Mapped;
+    use snugfit_tag::Key;
+
     use super::mix;
+    use crate::{Heap, Violation};
 
     /// Neighbouring headers differ in few bits; their mixed addresses must not, or different sets would sum up alike.
     #[test]
@@ -190,5 +195,22 @@ mod tests {
         let pairs = (0..mixed.len()).flat_map(|i| (i..mixed.len()).map(move |j| (i, j)));
         let sums: HashSet<u64> = pairs.map(|(i, j)| mixed[i].wrapping_add(mixed[j])).collect();
         assert_eq!(sums.len(), 1000 * 1001 / 2, "two pairs of addresses have the same sum");
+    }
+
+    /// What `validate` says of a heap of one block after `damage` to its counters.
+    fn miscounted(damage: fn(&mut Heap<Mapped, BinsIndex>)) -> Result<(), Violation> {
+        let mut heap = Heap::new(Mapped::new(), Key::new(7, 9));
+        assert!(heap.allocate(100).is_some() && heap.validate() == Ok(()));
+        damage(&mut heap);
+        heap.validate()
+    }
+
+    #[test]
+    fn counters_that_are_wrong_are_found() {
+        let sum = Err(Violation::Sum);
+        assert_eq!(miscounted(|heap| heap.counters.footprint += 16), sum);
+        assert_eq!(miscounted(|heap| heap.counters.peak_footprint = 0), sum);
+        assert_eq!(miscounted(|heap| heap.counters.retired += 1), sum);
+        assert_eq!(miscounted(|heap| heap.top.dirty_end += 16), sum);
     }
 }

@@ -178,7 +178,8 @@ fn an_overflow_into_a_free_blocks_footer_is_named() {
     let (before, payload, _behind) =
         (allocate(&mut heap, 100), allocate(&mut heap, 100), allocate(&mut heap, 100));
     assert_eq!(free(&mut heap, before), Ok(()));
-    for wrong in [0, 8, 0x4141_4141_4141_4141, u64::MAX, 1 << 32 | 112] {
+    // The last two look like footers, and lead into the free block.
+    for wrong in [0, 8, 0x4141_4141_4141_4141, u64::MAX, 1 << 32 | 112, 96, 32] {
         // SAFETY: the footer of the free block lies before the header of the next.
         unsafe { offset(payload, -16).cast::<u64>().write(wrong) };
         assert_eq!(free(&mut heap, payload), Err(BadPointer::FooterOverwritten), "{wrong:#x}");
@@ -217,6 +218,12 @@ fn a_pointer_into_a_segments_record_is_foreign() {
     let mut heap = heap::<Compact>();
     let first = allocate(&mut heap, 100);
     assert_eq!(free(&mut heap, offset(first, -16)), Err(BadPointer::NotFromThisHeap));
+    assert_eq!(free(&mut heap, first), Ok(()));
+    assert_eq!(
+        free(&mut heap, offset(first, -16)),
+        Err(BadPointer::NotFromThisHeap),
+        "no block follows the record"
+    );
 }
 
 #[test]
@@ -275,7 +282,16 @@ fn validate_names_every_broken_invariant() {
             flip(free.next(), 2);
             Compact::seal(free, free.tag(), KEY);
         });
-        assert_eq!(number(taken), Err(5));
+        assert!(matches!(taken, Err(Violation::NotFree(_))), "{taken:?}");
+        let lost = damaged(|free| {
+            let next = free.next();
+            flip(free, 1);
+            flip(next, 2);
+            Compact::seal(free, free.tag(), KEY);
+            flip(next.next(), 2);
+            next.write_free(1008);
+        });
+        assert_eq!(number(lost), Err(5));
         assert_eq!(number(damaged(|free| free.set_link(0, Some(free)))), Err(6));
         let loops = damaged(|free| {
             free.set_link(0, Some(free));
@@ -285,4 +301,145 @@ fn validate_names_every_broken_invariant() {
         assert_eq!(number(damaged(|free| free.set_seal(Seal::from_bits(0)))), Err(7));
         assert_eq!(number(damaged(|free| free.next().set_seal(Seal::FREE))), Err(7));
     }
+}
+
+/// Two segments, a block that takes most of each, and a gap between them. Returns the first words of both records, the
+/// older segment's first.
+fn two_segments() -> (Heap<Gaps, BinsIndex>, [NonNull<usize>; 2]) {
+    let mut heap = Heap::new(Gaps::new(1), KEY);
+    let payloads = [allocate(&mut heap, (64 << 10) - 40), allocate(&mut heap, 60_000)];
+    assert_eq!((heap.stats().segments, heap.validate()), (2, Ok(())));
+    (heap, payloads.map(|payload| offset(payload, -32).cast()))
+}
+
+/// What `validate` says after `damage` to the segment records; the words are the older segment and the end address.
+fn damaged_records(damage: impl FnOnce([NonNull<usize>; 2])) -> Result<(), Violation> {
+    let (heap, records) = two_segments();
+    damage(records);
+    heap.validate()
+}
+
+#[test]
+fn validate_names_damaged_segment_records() {
+    // SAFETY: the words are those of segment records, in a heap that is only validated afterwards.
+    unsafe {
+        let [older, newer] = [0, 1];
+        let end = |records: [NonNull<usize>; 2], which: usize| records[which].add(1);
+        let start = |records: [NonNull<usize>; 2], which: usize| records[which].addr().get();
+        let number = |result: Result<(), Violation>| result.map_err(Violation::number);
+        assert_eq!(damaged_records(|_| ()), Ok(()));
+        for which in [older, newer] {
+            let misaligned = damaged_records(|all| end(all, which).write(end(all, which).read() - 16));
+            assert_eq!(number(misaligned), Err(9), "an end within a page");
+            let empty = damaged_records(|all| end(all, which).write(start(all, which)));
+            assert_eq!(number(empty), Err(9), "no byte between start and end");
+        }
+        let overlap = damaged_records(|all| end(all, older).write(start(all, newer) + 4096));
+        assert_eq!(number(overlap), Err(9), "the older segment reaches into the newer");
+        let long = damaged_records(|all| end(all, older).write(end(all, older).read() + 4096));
+        assert_eq!(number(long), Err(1), "a page behind the older segment's epilogue");
+        let short = damaged_records(|all| end(all, newer).write(end(all, newer).read() - 4096));
+        assert!(matches!(short, Err(Violation::Tiling(_))), "the top ends elsewhere: {short:?}");
+        let forgotten = damaged_records(|all| all[newer].write(0));
+        assert_eq!(number(forgotten), Err(8), "the older segment is in no list");
+    }
+}
+
+#[test]
+fn validate_names_a_damaged_end_of_the_blocks() {
+    let end = |damage: fn(Block, Block)| {
+        let mut heap = heap::<Compact>();
+        let _before = allocate(&mut heap, 100);
+        let last = block(allocate(&mut heap, 100));
+        // SAFETY: the epilogue follows the last block.
+        damage(last, unsafe { last.next() });
+        heap.validate().map_err(Violation::number)
+    };
+    assert_eq!(end(|_, _| ()), Ok(()));
+    let sized = end(|_, epilogue| epilogue.set_tag(Tag::from_bits(epilogue.tag().bits() | 32)));
+    assert_eq!(sized, Err(1), "an epilogue with a size");
+    // SAFETY: the header is the heap's, which is only validated afterwards.
+    let early = end(|last, _| unsafe { last.set_header(Tag::epilogue(true), Seal::FREE) });
+    assert_eq!(early, Err(1), "an epilogue before the top's");
+    let free_last = end(|last, epilogue| {
+        // SAFETY: the block is 112 bytes that nobody uses.
+        unsafe { last.write_free(112) };
+        epilogue.set_tag(Tag::epilogue(false));
+    });
+    assert_eq!(free_last, Err(4), "a free block before the top");
+}
+
+/// What a search for a pointer passes on its way may be damaged too: it ends, and a walk does.
+#[test]
+fn overwritten_headers_on_the_way_end_a_search() {
+    let mut heap = heap::<Compact>();
+    let payloads: Vec<_> = (0..3).map(|_| allocate(&mut heap, 100)).collect();
+    let tag = block(payloads[1]).tag();
+    for (wrong, walked) in [(Tag::from_bits(0), 1), (Tag::from_bits(0xFFFF_FFF3), 2), (Tag::free(1 << 30), 2)]
+    {
+        block(payloads[1]).set_tag(wrong);
+        let found = free(&mut heap, offset(payloads[2], 16));
+        assert_eq!(found, Err(BadPointer::HeaderOverwritten), "{wrong:?}");
+        assert_eq!(heap.blocks().count(), walked, "{wrong:?}");
+    }
+    block(payloads[1]).set_tag(tag);
+    assert_eq!(heap.validate(), Ok(()));
+}
+
+#[test]
+fn a_cached_block_is_free_to_its_owner() {
+    let mut heap = heap::<Compact>();
+    let payload = allocate(&mut heap, 100);
+    let _behind = allocate(&mut heap, 100);
+    block(payload).set_seal(block(payload).seal().flip_cached());
+    assert_eq!(free(&mut heap, payload), Err(BadPointer::DoubleFree));
+    assert_eq!(heap.validate(), Ok(()), "a cached block is one in use");
+    block(payload).set_seal(block(payload).seal().flip_cached());
+    assert_eq!(free(&mut heap, payload), Ok(()));
+}
+
+#[test]
+fn a_live_seal_under_a_free_tag_is_an_overwritten_header() {
+    let mut heap = heap::<Compact>();
+    let payload = allocate(&mut heap, 100);
+    let _behind = allocate(&mut heap, 100);
+    let tag = block(payload).tag();
+    block(payload).set_tag(Tag::from_bits(tag.bits() ^ 1));
+    assert_eq!(free(&mut heap, payload), Err(BadPointer::HeaderOverwritten));
+}
+
+/// Only in a free block is a stale seal the trace of a block that was there.
+#[test]
+fn a_payload_that_holds_the_seal_of_free_blocks_is_no_double_free() {
+    let mut heap = heap::<Compact>();
+    let payload = allocate(&mut heap, 1000);
+    for at in (0..1000).step_by(4) {
+        // SAFETY: the payload has that many bytes.
+        unsafe { offset(payload, at).cast::<u32>().write(Seal::FREE.bits()) };
+    }
+    for at in (16..1000).step_by(16) {
+        let found = free(&mut heap, offset(payload, at));
+        assert!(matches!(found, Err(BadPointer::Interior { .. })), "{at}: {found:?}");
+    }
+}
+
+// With the feature `validate` the damage is found before the block is moved, by a panic.
+#[test]
+fn a_block_that_cannot_leave_does_not_move() {
+    let mut heap = heap::<Compact>();
+    let (before, payload, _behind) =
+        (allocate(&mut heap, 100), allocate(&mut heap, 100), allocate(&mut heap, 100));
+    assert_eq!(free(&mut heap, before), Ok(()));
+    let stats = heap.stats();
+    // SAFETY: the footer of the free block lies before the header of the next; the payload is live.
+    let resized = unsafe {
+        offset(payload, -16).cast::<u64>().write(0x4141_4141);
+        heap.resize(payload, 1000)
+    };
+    assert_eq!(resized, Err(ResizeError::BadPointer(BadPointer::FooterOverwritten)));
+    // SAFETY: as above; this is what was there.
+    unsafe { offset(payload, -16).cast::<u64>().write(112) };
+    assert_eq!(heap.stats().bytes_in_use, stats.bytes_in_use, "the new block was given back");
+    assert_eq!(heap.validate(), Ok(()));
+    assert_eq!(free(&mut heap, payload), Ok(()));
 }

@@ -2,13 +2,15 @@
 
 mod common;
 
+use std::mem::MaybeUninit;
+
 use common::{Gaps, Shadow};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 use snugfit_bins::BinsIndex;
 use snugfit_index::FreeIndex;
 use snugfit_list::ListIndex;
-use snugfit_source::{Limited, Mapped, Source};
+use snugfit_source::{Failing, Fallback, Fixed, Limited, Mapped, Source};
 use snugfit_tag::{Compact, Format, Mirrored};
 use snugfit_tree::TreeIndex;
 
@@ -65,6 +67,11 @@ fn run<S: Source, I: FreeIndex, F: Format>(source: S, operations: &[Operation]) 
     shadow.finish();
 }
 
+/// A buffer of its own, whose granularity is 16 bytes. It is never freed: a heap may outlive whoever asked for it.
+fn buffer(len: usize) -> Fixed {
+    Fixed::new(vec![MaybeUninit::uninit(); len].leak())
+}
+
 /// Seeds of failures are kept beside this file, in `shadow.seeds`, and tried first from then on.
 fn config() -> ProptestConfig {
     let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("seeds")) as _);
@@ -92,6 +99,16 @@ proptest! {
     #[test]
     fn list_mirrored(operations in prop::collection::vec(operation(), 1..200)) {
         run::<_, ListIndex, Mirrored>(Mapped::new(), &operations);
+    }
+
+    #[test]
+    fn bins_in_a_buffer_and_then_another(operations in prop::collection::vec(operation(), 1..200)) {
+        run::<_, BinsIndex, Compact>(Fallback::new(buffer(20_000), buffer(150_000)), &operations);
+    }
+
+    #[test]
+    fn tree_over_what_is_never_taken_back(operations in prop::collection::vec(operation(), 1..200)) {
+        run::<_, TreeIndex, Mirrored>(Failing::never(Gaps::new(2)).and_keeps(), &operations);
     }
 
     #[test]

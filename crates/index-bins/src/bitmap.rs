@@ -64,6 +64,12 @@ impl<const WORDS: usize> Bitmap<WORDS> {
     pub(crate) fn wrong_summary(&self) -> Option<usize> {
         (0..WORDS).find(|&word| (self.summary >> word & 1 != 0) != (self.words[word] != 0))
     }
+
+    /// Makes the summary of the first word wrong.
+    #[cfg(test)]
+    pub(crate) const fn damage_summary(&mut self) {
+        self.summary ^= 1;
+    }
 }
 
 #[cfg(test)]

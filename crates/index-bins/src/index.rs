@@ -122,3 +122,83 @@ unsafe impl FreeIndex for BinsIndex {
         self.large.validate()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::ptr::NonNull;
+
+    use snugfit_index::Rule;
+    use snugfit_tag::Tag;
+
+    use super::*;
+
+    /// Headers that claim `sizes`, each with room for links behind it.
+    fn blocks<const N: usize>(memory: &mut [[u64; 8]; N], sizes: [usize; N]) -> [Block; N] {
+        let mut sizes = sizes.into_iter();
+        memory.each_mut().map(|words| {
+            // SAFETY: eight words are a header and more links than the index uses; they outlive the test.
+            let block = unsafe { Block::from_header(NonNull::from(words).cast()) };
+            sizes.next().into_iter().for_each(|size| block.set_tag(Tag::free(size)));
+            block
+        })
+    }
+
+    /// What `validate` says of an index of blocks of `sizes` after `damage` to it and to them.
+    fn damaged<const N: usize>(
+        sizes: [usize; N],
+        damage: impl FnOnce(&mut BinsIndex, [Block; N]),
+    ) -> Result<(), Rule> {
+        let mut memory = [[0; 8]; N];
+        let blocks = blocks(&mut memory, sizes);
+        let mut index = BinsIndex::EMPTY;
+        // SAFETY: each block is inserted once, under the size that its tag states.
+        blocks.into_iter().for_each(|block| unsafe { index.insert(block, block.size()) });
+        assert_eq!(index.validate(), Ok(()));
+        damage(&mut index, blocks);
+        index.validate().map_err(|violation| violation.rule)
+    }
+
+    #[test]
+    fn blocks_under_wrong_sizes_are_found() {
+        let ordered = Err(Rule::Ordered);
+        assert_eq!(damaged([32, 48], |_, [_, block]| block.set_tag(Tag::free(64))), ordered);
+        assert_eq!(damaged([8192], |_, [block]| block.set_tag(Tag::free(9216))), ordered, "the next bin");
+        let sizes = [8192, 8192 + 512];
+        assert_eq!(damaged(sizes, |_, [_, right]| right.set_tag(Tag::free(8208))), ordered, "the left child");
+        assert_eq!(
+            damaged([8192, 8192], |_, [_, newer]| newer.set_tag(Tag::free(8208))),
+            ordered,
+            "one ring"
+        );
+    }
+
+    #[test]
+    fn links_that_disagree_are_found() {
+        const PARENT: usize = 4;
+        let linked = Err(Rule::Linked);
+        // SAFETY: the words changed are links of blocks in the index.
+        unsafe {
+            let orphan = damaged([8192, 8192 + 512], |_, [_, child]| child.set_link(PARENT, None));
+            assert_eq!(orphan, linked);
+            let ring = damaged([8192, 8192], |_, [_, newer]| newer.set_link(1, Some(newer)));
+            assert_eq!(ring, linked);
+            let list = damaged([32, 32], |_, [older, _]| older.set_link(1, None));
+            assert_eq!(list, linked);
+        }
+    }
+
+    #[test]
+    fn bits_that_are_wrong_are_found() {
+        let mapped = Err(Rule::Mapped);
+        assert_eq!(damaged([32], |index, _| index.small.map.clear(2)), mapped, "of a list that is not empty");
+        assert_eq!(damaged([32], |index, _| index.small.map.set(3)), mapped, "of a list that is empty");
+        assert_eq!(damaged([32], |index, _| index.small.map.damage_summary()), mapped);
+        assert_eq!(
+            damaged([8192], |index, _| index.large.map.clear(0)),
+            mapped,
+            "of a trie that is not empty"
+        );
+        assert_eq!(damaged([8192], |index, _| index.large.map.set(1)), mapped, "of a trie that is empty");
+        assert_eq!(damaged([8192], |index, _| index.large.map.damage_summary()), mapped);
+    }
+}

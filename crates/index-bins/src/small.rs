@@ -21,7 +21,7 @@ const fn bin_for(size: usize) -> usize {
 /// Bin `n` holds the free blocks of `n` granules; its bit is set iff it holds any.
 #[derive(Debug)]
 pub(crate) struct SmallBins {
-    map: Bitmap<WORDS>,
+    pub(crate) map: Bitmap<WORDS>,
     lists: [List; BINS],
 }
 

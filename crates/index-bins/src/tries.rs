@@ -20,7 +20,7 @@ const _: () = assert!(SMALL_LIMIT.is_power_of_two(), "the first trie starts wher
 /// Bin `n` is a trie; its bit is set iff it is not empty.
 #[derive(Debug)]
 pub(crate) struct Tries {
-    map: Bitmap<WORDS>,
+    pub(crate) map: Bitmap<WORDS>,
     roots: [Option<Block>; BINS],
 }
 
