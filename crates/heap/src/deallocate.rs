@@ -22,7 +22,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     ///   payload whose memory went back to the source meanwhile, need not be.
     /// - If it is a live payload, nobody uses it any more, and it was derived from the pointer that the heap returned,
     ///   not from a reference to what lies there.
-    /// - No other heap has the key of this one, nor had one that used the same memory before: its payloads would pass.
+    /// - It is no payload of another heap that has the same key, nor was it one before this heap got that memory: those
+    ///   would pass.
     #[inline]
     pub unsafe fn deallocate(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
         // SAFETY: the caller vouches for the header, and that a live block is not used any more.
@@ -43,9 +44,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// - As for [`deallocate`](Self::deallocate).
     #[inline]
     pub unsafe fn deallocate_sized(&mut self, payload: NonNull<u8>, size: usize) -> Result<(), BadPointer> {
-        // A size that no block has is found to be wrong below, if the pointer is right.
-        let expected = F::block_size(size).unwrap_or(HEADER);
-        prefetch(payload.as_ptr().wrapping_add(expected - HEADER));
+        // A size that no block has is found to be wrong below, once the pointer is known to be right.
+        let expected = F::block_size(size).unwrap_or(0);
+        prefetch(payload.as_ptr().wrapping_add(expected).wrapping_sub(HEADER));
         // SAFETY: the caller vouches for the header.
         let Some((block, tag)) = (unsafe { self.live_block(payload) }) else {
             return Err(self.diagnose(payload));

@@ -150,6 +150,9 @@ fn wrong_sizes_are_named() {
     }
     // SAFETY: the payload is live, and not used any more.
     assert_eq!(unsafe { heap.deallocate_sized(payload, 100) }, Ok(()));
+    let smallest = allocate(&mut heap, 1);
+    // SAFETY: the payload is live.
+    assert_eq!(unsafe { heap.deallocate_sized(smallest, usize::MAX) }, Err(BadPointer::WrongSize));
 }
 
 #[test]
