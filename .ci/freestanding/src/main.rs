@@ -1,4 +1,4 @@
-//! Shows that the crates below the facade need no `std`: this program has none, and a second panic handler would not
+//! Shows that the `no_std` crates really need no `std`: this program has none, and a second panic handler would not
 //! link. It runs one heap of each kind over a static buffer and returns 0 if they work.
 #![no_std]
 #![no_main]

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use snugfit_trace::{Op, Replay, ResidentWatch, Trace};
+use snugfit_trace::{Replay, ResidentWatch, Trace, warm_up};
 
 use crate::peer::Peer;
 
@@ -19,15 +19,6 @@ pub(crate) fn report(peer: Peer, trace: &Trace) {
     run(peer, &warm_up());
     let Footprint { peak_live, peak_resident } = run(peer, trace);
     println!("{peak_live} {peak_resident}");
-}
-
-fn warm_up() -> Trace {
-    let ops = vec![
-        Op::Allocate { id: 0, size: 16 },
-        Op::AllocateZeroed { id: 1, count: 1, size: 16 },
-        Op::Resize { id: 0, size: 64 },
-    ];
-    Trace::new("warm-up", 2, ops).expect("a sound trace")
 }
 
 fn run(peer: Peer, trace: &Trace) -> Footprint {

@@ -9,12 +9,16 @@
 //! the heap as it is. (`snugfit compare` shows the system's `malloc`.) Passes alternate, so that whatever else the
 //! machine does meanwhile troubles all of them alike; times are medians, and the ratios are of medians. The footprint is
 //! the growth of peak resident memory with every byte written, in a process of its own for each, ours included.
+//!
+//! Bins are held to bars, see `bars`: if one is missed, the program says which and fails.
 
+mod bars;
 mod footprint;
 mod peer;
 mod rows;
 mod targets;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use peer::Peer;
@@ -24,15 +28,25 @@ use snugfit_trace::{Replay, Trace, bundled};
 /// Timed passes of each allocator on each trace.
 const PASSES: usize = 15;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     if let ["--footprint", peer, trace] = arguments[..] {
-        return footprint::report(Peer::named(peer), &read(trace));
+        footprint::report(Peer::named(peer), &read(trace));
+        return ExitCode::SUCCESS;
     }
-    let passes = if arguments.contains(&"--test") { 1 } else { PASSES };
+    let only_test = arguments.contains(&"--test");
+    let passes = if only_test { 1 } else { PASSES };
     let rows: Vec<Row> = bundled().iter().flat_map(|trace| measure(&read(trace.name), passes)).collect();
-    if arguments.contains(&"--json") { rows::print_json(&rows) } else { rows::print_table(&rows, passes) }
+    if arguments.contains(&"--json") {
+        rows::print_json(&rows);
+    } else {
+        rows::print_table(&rows, passes);
+    }
+    // A single pass is too little to judge by.
+    let missed = if only_test { Vec::new() } else { bars::missed(&rows) };
+    missed.iter().for_each(|sentence| eprintln!("missed: {sentence}"));
+    if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn read(name: &str) -> Trace {
@@ -54,7 +68,7 @@ fn measure(trace: &Trace, passes: usize) -> Vec<Row> {
     }
     let row = |(peer, times): (Peer, Vec<Duration>)| {
         let footprint = footprint::in_own_process(peer, trace.name());
-        Row::new(trace, peer, times, footprint)
+        Row::new(trace, peer, &times, footprint)
     };
     Peer::ALL.into_iter().zip(times).map(row).collect()
 }

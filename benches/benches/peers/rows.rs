@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use snugfit_trace::Trace;
+use snugfit_trace::{Trace, geometric_mean, median};
 
 use crate::footprint::Footprint;
 use crate::peer::Peer;
@@ -21,15 +21,15 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(trace: &Trace, peer: Peer, mut times: Vec<Duration>, footprint: Footprint) -> Self {
-        times.sort();
+    pub(crate) fn new(trace: &Trace, peer: Peer, times: &[Duration], footprint: Footprint) -> Self {
+        let mut times: Vec<f64> = times.iter().map(|time| time.as_nanos() as f64).collect();
         let operations = trace.ops().len();
         let Footprint { peak_live, peak_resident } = footprint;
         Self {
             trace: trace.name().to_owned(),
             allocator: peer.name(),
             operations,
-            ns_per_op: times[times.len() / 2].as_nanos() as f64 / operations as f64,
+            ns_per_op: median(&mut times) / operations as f64,
             peak_live_bytes: peak_live,
             peak_footprint_bytes: peak_resident,
             utilization: peak_live as f64 / peak_resident as f64,
@@ -41,10 +41,24 @@ pub(crate) fn print_json(rows: &[Row]) {
     println!("{}", serde_json::to_string_pretty(rows).expect("numbers and names"));
 }
 
-fn geometric_mean(rows: &[Row], peer: Peer, value: impl Fn(&Row) -> f64) -> f64 {
-    let logarithms: Vec<f64> =
-        rows.iter().filter(|row| row.allocator == peer.name()).map(|row| value(row).ln()).collect();
-    (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()
+/// The geometric means of each allocator over all traces, in the order of [`Peer::ALL`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Means {
+    pub(crate) times: [f64; Peer::ALL.len()],
+    pub(crate) utilizations: [f64; Peer::ALL.len()],
+}
+
+impl Means {
+    pub(crate) fn of(rows: &[Row]) -> Self {
+        let mean = |peer: Peer, value: fn(&Row) -> f64| {
+            let of_peer = rows.iter().filter(|row| row.allocator == peer.name());
+            geometric_mean(of_peer.map(value)).expect("time passes, and memory is used")
+        };
+        Self {
+            times: Peer::ALL.map(|peer| mean(peer, |row| row.ns_per_op)),
+            utilizations: Peer::ALL.map(|peer| mean(peer, |row| row.utilization)),
+        }
+    }
 }
 
 /// A line for each trace, a column for each allocator: ns/op at utilisation; below them the geometric means, and the
@@ -60,8 +74,7 @@ pub(crate) fn print_table(rows: &[Row], passes: usize) {
         println!();
     }
     print!("{:<10}", "geomean");
-    let times = Peer::ALL.map(|peer| geometric_mean(rows, peer, |row| row.ns_per_op));
-    let utilizations = Peer::ALL.map(|peer| geometric_mean(rows, peer, |row| row.utilization));
+    let Means { times, utilizations } = Means::of(rows);
     times.iter().zip(utilizations).for_each(|(&time, utilization)| print_cell(time, utilization));
     print!("\n{:<10}", "bins / it");
     times.iter().for_each(|time| print!("{:>16.3}x", times[0] / time));

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use snugfit_source::os;
-use snugfit_trace::{Op, Replay, ResidentWatch, Trace};
+use snugfit_trace::{Replay, ResidentWatch, Trace};
 
 use crate::arguments;
 use crate::contender::Space;
@@ -48,13 +48,7 @@ fn measure(strategy: Strategy, trace: &Trace) -> Result<Report> {
 
 /// Does everything once on a small scale: pages of code are resident memory too, and not the allocator's doing.
 fn warm_up(strategy: Strategy) -> Result<()> {
-    let ops = vec![
-        Op::Allocate { id: 0, size: 16 },
-        Op::AllocateZeroed { id: 1, count: 1, size: 16 },
-        Op::AllocateAligned { id: 2, size: 16, align: 32 },
-        Op::Resize { id: 0, size: 64 },
-    ];
-    let trace = Trace::new("warm-up", 3, ops)?;
+    let trace = snugfit_trace::warm_up();
     let mut watch = ResidentWatch::start()?;
     strategy.contender().check(&mut Replay::new(&trace), &mut |progress| watch.observe(progress))?;
     Ok(())

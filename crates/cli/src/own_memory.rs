@@ -5,8 +5,10 @@
 //! freed. So here the system's `malloc` holds the trace and nothing else.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::mem;
+use std::process::abort;
 use std::ptr::{NonNull, null_mut};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 use snugfit_bins::BinsIndex;
 use snugfit_heap::Heap;
@@ -21,14 +23,31 @@ static OWN_MEMORY: OwnMemory = OwnMemory(Mutex::new(Heap::new(Mapped::new(), KEY
 /// A constant serves here: the key guards against mistakes, and nobody else's data is in this heap.
 const KEY: Key = Key::new(0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7345);
 
+type OwnHeap = Heap<Mapped, BinsIndex>;
+
 /// The heap of a program with a single thread.
-struct OwnMemory(Mutex<Heap<Mapped, BinsIndex>>);
+struct OwnMemory(Mutex<OwnHeap>);
+
+/// Ends the program when it is dropped, so it must be forgotten in time. A panic drops it.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        abort();
+    }
+}
 
 impl OwnMemory {
-    /// The heap. With one thread it is in use only while it panics: what it says before the program ends needs
-    /// memory too, and gets the system's.
-    fn heap(&self) -> Option<MutexGuard<'_, Heap<Mapped, BinsIndex>>> {
-        self.0.try_lock().ok()
+    /// Lends the heap. With one thread it is on loan already only if it panics: what is said about that before the
+    /// program ends needs memory too, and gets the system's.
+    ///
+    /// The only code in this file that could panic is run in here, so nothing unwinds out of this file.
+    fn with_heap<R>(&self, body: impl FnOnce(&mut OwnHeap) -> R) -> Option<R> {
+        let mut heap = self.0.try_lock().ok()?;
+        let unwinding = AbortOnUnwind;
+        let result = body(&mut heap);
+        mem::forget(unwinding);
+        Some(result)
     }
 }
 
@@ -37,46 +56,52 @@ fn pointer(payload: Option<NonNull<u8>>) -> *mut u8 {
 }
 
 // SAFETY: a payload of a heap is a block in use, as large and as aligned as asked for, and no other's; so is one of
-// the system's. A panic in here does not unwind: it ends the program.
+// the system's. No method unwinds: the heap is called in `with_heap` only, which ends the program instead, and
+// nothing else in the methods panics. The system serves only while the heap panics, and then the program
+// ends: none of the system's payloads is ever handed to the heap.
 unsafe impl GlobalAlloc for OwnMemory {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match self.heap() {
-            Some(mut heap) => pointer(heap.allocate_aligned(layout.size(), layout.align())),
+        match self.with_heap(|heap| heap.allocate_aligned(layout.size(), layout.align())) {
+            Some(payload) => pointer(payload),
             // SAFETY: passed on.
             None => unsafe { System.alloc(layout) },
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        match self.heap() {
-            Some(mut heap) if layout.align() <= GRANULE => pointer(heap.allocate_zeroed(layout.size())),
-            heap => {
-                drop(heap);
-                // SAFETY: passed on.
-                let payload = unsafe { self.alloc(layout) };
-                if !payload.is_null() {
-                    // SAFETY: the payload has this size.
-                    unsafe { payload.write_bytes(0, layout.size()) };
-                }
-                payload
-            }
+        if layout.align() <= GRANULE
+            && let Some(payload) = self.with_heap(|heap| heap.allocate_zeroed(layout.size()))
+        {
+            return pointer(payload);
         }
+        // SAFETY: passed on.
+        let payload = unsafe { self.alloc(layout) };
+        if !payload.is_null() {
+            // SAFETY: the payload has this size.
+            unsafe { payload.write_bytes(0, layout.size()) };
+        }
+        payload
     }
 
-    unsafe fn dealloc(&self, payload: *mut u8, _layout: Layout) {
+    unsafe fn dealloc(&self, payload: *mut u8, layout: Layout) {
+        let Some(payload) = NonNull::new(payload) else { return };
         // While it panics, nothing is freed any more.
-        if let (Some(mut heap), Some(payload)) = (self.heap(), NonNull::new(payload)) {
+        self.with_heap(|heap| {
             // SAFETY: the caller got the payload from this heap and uses it no more.
-            unsafe { heap.deallocate(payload) }.expect("a payload of this heap");
-        }
+            if unsafe { heap.deallocate_sized(payload, layout.size()) }.is_err() {
+                // Some code of this program is unsound, and no place to report it from.
+                abort();
+            }
+        });
     }
 
     unsafe fn realloc(&self, payload: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if let (Some(mut heap), Some(payload)) = (self.heap(), NonNull::new(payload))
-            && layout.align() <= GRANULE
-        {
+        if layout.align() <= GRANULE
+            && let Some(payload) = NonNull::new(payload)
             // SAFETY: the caller got the payload from this heap and has not freed it.
-            return pointer(unsafe { heap.resize(payload, size) }.ok());
+            && let Some(resized) = self.with_heap(|heap| unsafe { heap.resize(payload, size) })
+        {
+            return pointer(resized.ok());
         }
         // SAFETY: the caller vouches that the new size suits the alignment, and for the old payload.
         unsafe {

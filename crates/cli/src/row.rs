@@ -1,7 +1,7 @@
 //! What one strategy did on one trace.
 
 use serde::Serialize;
-use snugfit_trace::Breakdown;
+use snugfit_trace::{Breakdown, median};
 
 use crate::contender::Space;
 use crate::strategy::Strategy;
@@ -54,25 +54,5 @@ impl From<Breakdown> for Parts {
     fn from(breakdown: Breakdown) -> Self {
         let Breakdown { live_bytes, header_bytes, rounding_bytes, free_bytes, metadata_bytes } = breakdown;
         Self { live_bytes, header_bytes, rounding_bytes, free_bytes, metadata_bytes }
-    }
-}
-
-/// The middle one; of an even number, the mean of the two in the middle.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let upper = values.len() / 2;
-    let lower = values.len().saturating_sub(1) / 2;
-    (values[lower] + values[upper]) / 2.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median(&mut [3.0]), 3.0);
-        assert_eq!(median(&mut [4.0, 1.0]), 2.5);
-        assert_eq!(median(&mut [9.0, 1.0, 2.0]), 2.0);
     }
 }

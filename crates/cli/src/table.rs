@@ -15,7 +15,7 @@ const HEADER: [&str; 11] = [
     "ns/op",
     "peak live",
     "footprint",
-    "used",
+    "util",
     "headers",
     "rounding",
     "free",

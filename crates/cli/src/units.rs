@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-/// Bytes in the largest unit that leaves a whole number.
+/// Bytes in the largest unit of which there is at least one.
 pub(crate) fn bytes(bytes: usize) -> String {
     const KIB: f64 = 1024.0;
     let number = bytes as f64;

@@ -41,11 +41,15 @@ impl Replay<'_> {
     /// # Errors
     /// The first thing that is wrong. What was allocated until then is freed only if the target merely refused a
     /// request.
+    ///
+    /// # Panics
+    /// If the target or `observe` does. What was allocated until then is forgotten; the next replay starts afresh.
     pub fn check<T: Target>(
         &mut self,
         target: &mut T,
         mut observe: impl FnMut(&T, Progress),
     ) -> Result<Checked, ReplayError> {
+        self.forget();
         let (mut progress, mut peak_live_bytes) = (Progress::default(), 0);
         for operation in 0..self.steps.len() {
             let step = self.steps[operation];

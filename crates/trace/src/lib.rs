@@ -27,7 +27,8 @@
 //! - [`Replay`] does it: [`time`](Replay::time) does nothing but the calls, [`check`](Replay::check) writes and
 //!   verifies every byte.
 //! - [`Measure`] adds, for a heap, the footprint and what it consists of; [`ResidentWatch`] finds the footprint of any
-//!   other allocator, in a process of its own.
+//!   other allocator, in a process of its own, after a [`warm_up`].
+//! - [`median`] and [`geometric_mean`] sum up passes and traces.
 
 mod bundled;
 mod check;
@@ -42,8 +43,10 @@ mod read;
 mod replay;
 mod resident;
 mod step;
+mod summary;
 mod target;
 mod trace;
+mod warm_up;
 mod write;
 
 pub use bundled::{Bundled, bundled};
@@ -54,8 +57,10 @@ pub use measure::{Breakdown, Measure};
 pub use op::Op;
 pub use replay::Replay;
 pub use resident::ResidentWatch;
+pub use summary::{geometric_mean, median};
 pub use target::{Global, SystemMalloc, Target};
 pub use trace::Trace;
+pub use warm_up::warm_up;
 
 /// The example of the project's README is compiled and run with the tests.
 #[cfg(doctest)]

@@ -14,7 +14,7 @@ pub struct Replay<'t> {
     pub(crate) steps: Box<[Step]>,
     /// Frees what the trace leaves allocated.
     pub(crate) leftovers: Box<[Step]>,
-    /// The payload of every allocated id. Between replays all are `None`.
+    /// The payload of every allocated id. Between replays all are `None`, unless the last one ended in a panic.
     pub(crate) slots: Box<[Option<NonNull<u8>>]>,
 }
 
@@ -43,7 +43,11 @@ impl<'t> Replay<'t> {
     ///
     /// # Errors
     /// If the target refuses a request. Everything allocated until then is freed.
+    ///
+    /// # Panics
+    /// If the target does. What was allocated until then is forgotten; the next replay starts afresh.
     pub fn time<T: Target>(&mut self, target: &mut T) -> Result<Duration, ReplayError> {
+        self.forget();
         let started = Instant::now();
         let outcome = run(&self.steps, &mut self.slots, target);
         let elapsed = started.elapsed();
@@ -59,6 +63,12 @@ impl<'t> Replay<'t> {
         }
     }
 
+    /// Empties the table. A replay begins with that: one that ended in a panic, of its target or its observer, has
+    /// left pointers that no other target must ever see.
+    pub(crate) fn forget(&mut self) {
+        self.slots.fill(None);
+    }
+
     /// Ends a replay that failed in `operation`: makes the error, and the table empty. What is allocated is freed if
     /// the target merely refused; one that damaged a payload is better not asked for anything more.
     #[cold]
@@ -72,7 +82,7 @@ impl<'t> Replay<'t> {
             let leftovers = step::leftovers(&self.steps[..operation], self.slots.len());
             free_all(&leftovers, &mut self.slots, target);
         }
-        self.slots.fill(None);
+        self.forget();
         let line = self.trace.line(operation);
         ReplayError { trace: self.trace.name().to_owned(), operation, line, failure }
     }

@@ -3,6 +3,7 @@
 mod faulty;
 
 use std::alloc::System;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use faulty::{Fault, Faulty};
 use snugfit_bins::BinsIndex;
@@ -118,6 +119,32 @@ fn a_fault_is_found_and_named() {
     );
     // Call 1 damages block 0, which is noticed when it is resized.
     assert_eq!(find(Fault::Scribble, 1).operation, 3);
+}
+
+#[test]
+fn a_replay_after_a_panic_starts_afresh() {
+    let trace = small();
+    let mut replay = Replay::new(&trace);
+    let observed = |replay: &mut Replay<'_>| {
+        let mut target = Faulty::new(Fault::None, usize::MAX);
+        let _ = replay.check(&mut target, |_, progress| assert!(progress.operation < 7, "seen enough"));
+    };
+    let checked = |replay: &mut Replay<'_>| {
+        let _ = replay.check(&mut Faulty::new(Fault::Panic, 3), |_, _| ());
+    };
+    let timed = |replay: &mut Replay<'_>| {
+        let _ = replay.time(&mut Faulty::new(Fault::Panic, 3));
+    };
+    let panics: [fn(&mut Replay<'_>); 3] = [observed, checked, timed];
+    for panics in panics {
+        assert!(catch_unwind(AssertUnwindSafe(|| panics(&mut replay))).is_err());
+        // This target would panic if it were asked about a payload that is not its own.
+        let mut target = Faulty::new(Fault::None, usize::MAX);
+        replay.check(&mut target, |_, _| ()).unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| panics(&mut replay))).is_err());
+        replay.time(&mut target).unwrap();
+        assert_eq!(target.live(), 0);
+    }
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Forget,
     /// Writes into another payload.
     Scribble,
+    /// Panics.
+    Panic,
 }
 
 /// Serves from the system's `malloc`, and does something wrong in one call that allocates or resizes.
@@ -46,6 +48,7 @@ impl Faulty {
 
     fn serve(&mut self, block: Option<NonNull<u8>>) -> Option<NonNull<u8>> {
         let mut payload = block?;
+        assert!(!self.is_due(Fault::Panic), "as it was told to");
         if self.is_due(Fault::Refuse) {
             // SAFETY: the block was allocated for this call and is handed to nobody.
             unsafe { SystemMalloc.free(payload, 0, 0) };
@@ -108,5 +111,10 @@ unsafe impl Target for Faulty {
         let block = self.blocks.remove(&payload).expect("a payload that is allocated");
         // SAFETY: the block came from `malloc` and is forgotten now.
         unsafe { SystemMalloc.free(block, size, align) };
+    }
+
+    unsafe fn usable_size(&self, payload: NonNull<u8>) -> Option<usize> {
+        assert!(self.blocks.contains_key(&payload), "asked about a payload that is not allocated");
+        None
     }
 }
