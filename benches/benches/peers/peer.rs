@@ -20,20 +20,23 @@ pub(crate) enum Peer {
     Bins,
     Tree,
     Talc,
-    Rlsf,
     Dlmalloc,
+    Rlsf,
+    RlsfBare,
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 5] = [Self::Bins, Self::Tree, Self::Talc, Self::Rlsf, Self::Dlmalloc];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Bins, Self::Tree, Self::Talc, Self::Dlmalloc, Self::Rlsf, Self::RlsfBare];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Bins => "snugfit bins",
             Self::Tree => "snugfit tree",
             Self::Talc => "talc",
-            Self::Rlsf => "rlsf",
             Self::Dlmalloc => "dlmalloc",
+            Self::Rlsf => "rlsf",
+            Self::RlsfBare => "rlsf, bare",
         }
     }
 
@@ -47,8 +50,9 @@ impl Peer {
             Self::Bins => Box::new(Heap::<_, BinsIndex>::new(Mapped::new(), KEY)),
             Self::Tree => Box::new(Heap::<_, TreeIndex>::new(Mapped::new(), KEY)),
             Self::Talc => Box::new(targets::talc()),
-            Self::Rlsf => Box::new(targets::Rlsf::new()),
             Self::Dlmalloc => Box::new(targets::Dlmalloc::new()),
+            Self::Rlsf => Box::new(targets::rlsf()),
+            Self::RlsfBare => Box::new(targets::RlsfBare::new()),
         }
     }
 }

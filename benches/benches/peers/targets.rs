@@ -1,9 +1,9 @@
-//! Other allocators as targets of a replay, each without a lock and over memory that it need not ask for twice.
+//! Other allocators as targets of a replay.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::NonNull;
 
-use rlsf::{FlexSource, FlexTlsf};
+use rlsf::{FlexSource, FlexTlsf, GlobalTlsf};
 use snugfit_source::{Extent, os};
 use snugfit_trace::{Global, Target};
 use talc::TalcCell;
@@ -73,10 +73,15 @@ unsafe impl Target for Dlmalloc {
     }
 }
 
-/// `rlsf`, with the bitmaps of its own global allocator, over a pool that grows in place.
-pub(crate) struct Rlsf(FlexTlsf<Pool, usize, usize, 64, 64>);
+/// `rlsf`, as its documentation uses it: its global allocator, which has a lock.
+pub(crate) fn rlsf() -> Global<impl GlobalAlloc> {
+    Global(GlobalTlsf::<()>::new())
+}
 
-impl Rlsf {
+/// The engine of `rlsf` without the lock, with the same bitmaps, over a pool that grows in place.
+pub(crate) struct RlsfBare(FlexTlsf<Pool, usize, usize, 64, 64>);
+
+impl RlsfBare {
     pub(crate) fn new() -> Self {
         Self(FlexTlsf::new(Pool { room: room(), used: 0 }))
     }
@@ -88,7 +93,7 @@ fn layout(size: usize, align: usize) -> Option<Layout> {
 }
 
 // SAFETY: `rlsf` returns payloads as large and as aligned as asked for, apart from each other.
-unsafe impl Target for Rlsf {
+unsafe impl Target for RlsfBare {
     #[inline]
     fn allocate(&mut self, size: usize) -> Option<NonNull<u8>> {
         self.allocate_aligned(size, PLAIN)

@@ -87,6 +87,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
 
     /// Frees a live block whose header is `tag`. False, with nothing changed, if the footer before it was overwritten.
     ///
+    /// What is inlined here, and in what it calls, is a block between two in use, or before the top. It ends in its last
+    /// call, so it needs no frame; the rest is kept out of line.
+    ///
     /// # Safety
     /// - `block` is in use, its tag is `tag`, and nobody uses its payload any more.
     #[inline]
@@ -94,15 +97,26 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: the block is ours and its tag is right, so its neighbours are where the tag says (invariants 1
         // and 3).
         unsafe {
-            let next = block.offset(tag.size());
-            if tag.is_previous_in_use() {
-                self.join_next(block, tag.size(), next);
-                return true;
+            if !tag.is_previous_in_use() {
+                return self.free_behind_free(block, tag);
             }
+            self.join_next(block, tag.size(), block.offset(tag.size()));
+            true
+        }
+    }
+
+    /// Frees a live block behind a free one. False, with nothing changed, if the footer between them was overwritten.
+    ///
+    /// # Safety
+    /// - As for [`free`](Self::free); the tag says that the previous block is free.
+    #[inline(never)]
+    unsafe fn free_behind_free(&mut self, block: Block, tag: Tag) -> bool {
+        // SAFETY: as in `free`.
+        unsafe {
             let Some((previous, more)) = self.previous_free(block) else { return false };
             // The header is about to become the inside of a larger block: freed twice, it must not pass.
             block.set_seal(Seal::FREE);
-            self.join_both(previous, more, more + tag.size(), next);
+            self.join_both(previous, more, more + tag.size(), block.offset(tag.size()));
             true
         }
     }
@@ -118,16 +132,30 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             return self.lower_top(start);
         }
         let tag = next.tag();
-        // SAFETY: a free next block is in the index (invariant 5), and the bytes joined are one block.
+        // SAFETY: the bytes are one block, and if the next one is free they are one with it.
         unsafe {
-            if tag.is_in_use() {
-                next.set_tag(tag.with_previous_free());
-                self.index.insert(start, total);
-                self.finish_free(start, total);
-            } else {
-                self.index.replace(next, tag.size(), start, total + tag.size());
-                self.finish_free(start, total + tag.size());
+            if !tag.is_in_use() {
+                return self.join_free_next(start, total, next, tag.size());
             }
+            next.set_tag(tag.with_previous_free());
+            if S::RELEASES && self.counters.retired > 0 {
+                return self.put_or_release(start, total);
+            }
+            start.write_free(total);
+            self.index.insert(start, total);
+        }
+    }
+
+    /// Makes the `total` bytes at `start` one block with the `more` bytes of the free block `next` behind them.
+    ///
+    /// # Safety
+    /// - As for [`join_next`](Self::join_next).
+    #[inline(never)]
+    unsafe fn join_free_next(&mut self, start: Block, total: usize, next: Block, more: usize) {
+        // SAFETY: a free block is in the index (invariant 5), and the bytes joined are one block.
+        unsafe {
+            self.index.replace(next, more, start, total + more);
+            self.finish_free(start, total + more);
         }
     }
 
@@ -148,18 +176,31 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             if tag.is_in_use() {
                 next.set_tag(tag.with_previous_free());
                 self.index.replace(previous, size, previous, total);
-                self.finish_free(previous, total);
-            } else {
-                // Of two entries the larger one is replaced: it is the one that may keep its place in the index.
-                if size < more {
-                    self.index.remove(previous, size);
-                    self.index.replace(next, more, previous, total + more);
-                } else {
-                    self.index.remove(next, more);
-                    self.index.replace(previous, size, previous, total + more);
-                }
-                self.finish_free(previous, total + more);
+                return self.finish_free(previous, total);
             }
+            // Of two entries the larger one is replaced: it is the one that may keep its place in the index.
+            if size < more {
+                self.index.remove(previous, size);
+                self.index.replace(next, more, previous, total + more);
+            } else {
+                self.index.remove(next, more);
+                self.index.replace(previous, size, previous, total + more);
+            }
+            self.finish_free(previous, total + more);
+        }
+    }
+
+    /// Makes `size` bytes a free block, which may be all that is left of a retired segment.
+    ///
+    /// # Safety
+    /// - `block` is `size` bytes between blocks in use that nobody uses, and in no index.
+    #[cold]
+    #[inline(never)]
+    unsafe fn put_or_release(&mut self, block: Block, size: usize) {
+        // SAFETY: the caller vouches for the bytes.
+        unsafe {
+            self.index.insert(block, size);
+            self.finish_free(block, size);
         }
     }
 
