@@ -10,7 +10,7 @@ use crate::table;
 
 /// What the columns cannot say in a word.
 const CAPTION: &str = "\
-used: peak live / footprint. headers to metadata: shares of the footprint when it last rose; the rest was live then.";
+util: peak live / footprint. headers to metadata: shares of the footprint when it last rose; the rest was live then.";
 
 /// Prints `rows`, all at once. Whoever stops reading has seen enough: a closed pipe is no error.
 pub(crate) fn print(rows: &[Row], strategies: &[Strategy], json: bool) -> Result<()> {
