@@ -17,7 +17,7 @@ Columns:
   ns/op      time per operation: the median of the timed passes
   peak live  the most bytes that were allocated at once, as asked for
   footprint  the most bytes the allocator ever touched at once, its own included
-  used       peak live / footprint
+  util       peak live / footprint
   headers    and so on: where the footprint went, taken when it last rose. Headers of blocks; rounding, what blocks
              hold beyond what was asked for; free, the blocks in between; metadata, the heap itself. Of the system's
              malloc nothing is known but the growth of peak resident memory.

@@ -17,7 +17,7 @@ use snugfit_tag::{GRANULE, Key};
 
 // Unit tests run on several threads, and measure nothing.
 #[cfg_attr(not(test), global_allocator)]
-#[cfg_attr(test, allow(dead_code))]
+#[cfg_attr(test, expect(dead_code, reason = "unit tests keep the standard allocator"))]
 static OWN_MEMORY: OwnMemory = OwnMemory(Mutex::new(Heap::new(Mapped::new(), KEY)));
 
 /// A constant serves here: the key guards against mistakes, and nobody else's data is in this heap.
