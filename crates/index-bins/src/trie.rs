@@ -130,8 +130,9 @@ pub(crate) unsafe fn remove(root: &mut Option<Block>, block: Block) {
 unsafe fn some_leaf_below(node: Block) -> Option<Block> {
     let mut leaf = None;
     let mut here = node;
+    // Left first: a search that has just found `node` as the smallest of a subtree has been there already.
     // SAFETY: every block reached is in the trie.
-    while let Some(next) = unsafe { child(here, 1).or(child(here, 0)) } {
+    while let Some(next) = unsafe { child(here, 0).or(child(here, 1)) } {
         leaf = Some(next);
         here = next;
     }
