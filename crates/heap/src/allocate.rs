@@ -85,38 +85,31 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         };
         // SAFETY: the block was found: it is free, `found` bytes long, and a header follows it; the index holds the
         // rest of it if that can be a block. The block before is in use (invariant 4).
-        unsafe {
-            let placed = if found - size >= MIN_BLOCK {
-                self.leave_rest(block, found, size)
-            } else {
-                self.fill(block, found)
-            };
-            F::seal(block, Tag::in_use(placed, true), self.key);
-        }
+        unsafe { self.settle(block, found, size, true) };
         Some(block)
     }
 
-    /// Makes what follows the first `size` of `found` bytes a free block. Returns the bytes placed.
+    /// Makes the first `size` of the `found` bytes at `block` a live block, and the rest a free one if it can be; else
+    /// the block has all of them.
     ///
     /// # Safety
-    /// - As for [`Block::split`].
+    /// - The bytes are nobody's, and a header follows them. None of them is in an index, but the rest, if it can be a
+    ///   block.
     #[inline]
-    unsafe fn leave_rest(&mut self, block: Block, found: usize, size: usize) -> usize {
-        // SAFETY: the caller's promise. The header behind the rest says `previous free`, as before.
-        let _ = unsafe { block.split(found, size) };
-        size
-    }
-
-    /// Tells the block behind the `found` bytes at `block` that all of them are in use. Returns the bytes placed.
-    ///
-    /// # Safety
-    /// - A header follows the `found` bytes.
-    #[inline]
-    unsafe fn fill(&mut self, block: Block, found: usize) -> usize {
-        // SAFETY: the caller vouches for the header.
-        let next = unsafe { block.offset(found) };
-        next.set_tag(next.tag().with_previous_in_use());
-        found
+    unsafe fn settle(&mut self, block: Block, found: usize, size: usize, previous_in_use: bool) {
+        let mut placed = found;
+        // SAFETY: the caller vouches for the bytes and the header. That header says `previous free`, which stays true of
+        // a rest; of a block cut from the top, where the size fits exactly, it says `in use`.
+        unsafe {
+            if found - size >= MIN_BLOCK {
+                let _ = block.split(found, size);
+                placed = size;
+            } else {
+                let next = block.offset(found);
+                next.set_tag(next.tag().with_previous_in_use());
+            }
+            F::seal(block, Tag::in_use(placed, previous_in_use), self.key);
+        }
     }
 
     /// Cuts a block of `size` bytes from the top, which grows if it must.
@@ -153,13 +146,10 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
                 self.index.insert(block, lead);
                 (block, found) = (block.offset(lead), found - lead);
             }
-            let placed = if found - size >= MIN_BLOCK {
+            if found - size >= MIN_BLOCK {
                 self.index.insert(block.offset(size), found - size);
-                self.leave_rest(block, found, size)
-            } else {
-                self.fill(block, found)
-            };
-            F::seal(block, Tag::in_use(placed, lead == 0), self.key);
+            }
+            self.settle(block, found, size, lead == 0);
         }
         block
     }
