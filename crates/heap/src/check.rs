@@ -14,10 +14,10 @@ use crate::segment::Segment;
 /// What is wrong with a pointer that was given to a heap. The heap is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadPointer {
-    /// No payload has this alignment.
+    /// No payload has this alignment, and no payload in use contains it.
     Misaligned,
-    /// It lies in no segment, or in a part of one where nothing was ever allocated.
-    NotFromThisHeap,
+    /// It lies in no memory of this allocator, or in a part of it where nothing was ever allocated.
+    Foreign,
     /// It lies within a block, but no payload starts there.
     Interior {
         /// Where the payload of that block starts.
@@ -41,11 +41,12 @@ impl fmt::Display for BadPointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Misaligned => f.write_str("misaligned"),
-            Self::NotFromThisHeap => f.write_str("not from this heap"),
+            Self::Foreign => f.write_str("not from this allocator"),
             Self::Interior { payload, offset, usable_size } => {
+                let plural = if offset == 1 { "" } else { "s" };
                 write!(
                     f,
-                    "interior pointer: {offset} bytes into the block of {usable_size} usable bytes at {payload:#x}"
+                    "interior pointer: {offset} byte{plural} into the {usable_size}-byte block at {payload:#x}"
                 )
             }
             Self::DoubleFree => f.write_str("double free"),
@@ -90,11 +91,16 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: a block whose previous one is free is not the first of its segment.
         let footer = unsafe { block.previous_footer() };
         let size = footer.size();
-        if footer != Footer::free(size) || size == 0 || !size.is_multiple_of(GRANULE) {
+        let start = block.address().wrapping_sub(size);
+        if footer != Footer::free(size)
+            || size == 0
+            || !size.is_multiple_of(GRANULE)
+            || !self.source.may_own(start)
+        {
             return None;
         }
         // SAFETY: the footer looks like one. If it was overwritten by something that does, the block is read at a
-        // wrong place in our own memory, or faults: an invalid footer is found, a forged one need not be.
+        // wrong place in our own memory, if the source knows its own; else that may fault.
         let previous = unsafe { block.previous() };
         (previous.tag() == Tag::free(size)).then_some((previous, size))
     }
@@ -103,17 +109,18 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     #[cold]
     pub(crate) fn diagnose(&self, payload: NonNull<u8>) -> BadPointer {
         let address = payload.addr().get();
-        if !address.is_multiple_of(GRANULE) {
-            return BadPointer::Misaligned;
-        }
         let within = |segment: &Segment| segment.extent().contains(address);
         let Some(segment) = Segment::and_older(self.newest).find(within) else {
-            return BadPointer::NotFromThisHeap;
+            return BadPointer::Foreign;
         };
         let mut block = segment.first();
         if address < block.payload().addr().get() {
             // The segment's own record.
-            return BadPointer::NotFromThisHeap;
+            return if address.is_multiple_of(GRANULE) {
+                BadPointer::Foreign
+            } else {
+                BadPointer::Misaligned
+            };
         }
         loop {
             let size = block.size();
@@ -137,13 +144,16 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// What is wrong with freeing `address`, behind the last block of a segment. A freed block that joined the top has
     /// left its seal there.
     fn behind_blocks(&self, address: usize) -> BadPointer {
+        if !address.is_multiple_of(GRANULE) {
+            return BadPointer::Misaligned;
+        }
         match self.top.epilogue {
             Some(epilogue) if (epilogue.address()..self.top.dirty_end).contains(&address) => {
                 // SAFETY: the address is a multiple of 16 within the segment, so a header fits before it.
                 let stale = unsafe { epilogue.offset(address - HEADER - epilogue.address()) };
-                if stale.seal() == Seal::FREE { BadPointer::DoubleFree } else { BadPointer::NotFromThisHeap }
+                if stale.seal() == Seal::FREE { BadPointer::DoubleFree } else { BadPointer::Foreign }
             }
-            _ => BadPointer::NotFromThisHeap,
+            _ => BadPointer::Foreign,
         }
     }
 
@@ -160,6 +170,12 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// What is wrong with freeing `address`, which lies in `block` but not at its start. A freed block that was
     /// joined with a free neighbour has left its seal behind.
     fn inside(&self, block: Block, address: usize) -> BadPointer {
+        if !address.is_multiple_of(GRANULE) {
+            let offset = address - block.payload().addr().get();
+            let in_payload =
+                block.tag().is_in_use() && offset < F::usable_size(block.size().max(F::OVERHEAD));
+            return if in_payload { self.interior(block, address) } else { BadPointer::Misaligned };
+        }
         let offset = address - block.address();
         // SAFETY: the address is a multiple of 16 inside the block, so the eight bytes before it are in the block too.
         let stale = unsafe { block.offset(offset - 8) };

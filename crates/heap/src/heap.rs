@@ -54,6 +54,13 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         &self.source
     }
 
+    /// Seals with `key` from now on: for a heap in a `static`, whose key cannot be random before the program runs. Only
+    /// while the heap holds no memory: blocks that it has sealed with another key would not be known again.
+    pub const fn set_key(&mut self, key: Key) {
+        debug_assert!(self.newest.is_none(), "blocks are sealed with the key");
+        self.key = key;
+    }
+
     /// A top larger than `bytes` is trimmed from now on, and half of that is kept: `usize::MAX` ends trimming, 0 gives
     /// back eagerly. The heap raises the limit by itself, up to 64 MiB, when it has to grow again after a trim, so that a
     /// program which goes up and down makes few system calls.
@@ -68,15 +75,29 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         self.counters.peak_footprint + size_of::<Self>()
     }
 
+    /// The peak of [`footprint`](Self::footprint) since this was last called, in bytes; from now on only what comes
+    /// counts. So a process can add other memory to each stretch of time in which that does not change. O(1).
+    pub fn take_recent_peak(&mut self) -> usize {
+        let recent = self.counters.recent_peak;
+        self.counters.recent_peak = self.counters.footprint;
+        recent + size_of::<Self>()
+    }
+
+    /// The footprint now, in bytes: [`Stats::footprint`]. O(1).
+    #[inline]
+    #[must_use]
+    pub const fn footprint(&self) -> usize {
+        self.counters.footprint + size_of::<Self>()
+    }
+
     /// The heap in numbers. O(blocks): it walks them.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let counters = &self.counters;
         let in_use = self.blocks().filter(|block| block.state != Some(State::Free));
         let (blocks_in_use, bytes_in_use) =
             in_use.fold((0, 0), |(count, bytes), block| (count + 1, bytes + block.size));
         Stats {
-            footprint: counters.footprint + size_of::<Self>(),
+            footprint: self.footprint(),
             peak_footprint: self.peak_footprint(),
             metadata: self.segment_count() * SEGMENT_OVERHEAD + size_of::<Self>(),
             blocks_in_use,

@@ -56,16 +56,46 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
                 return Err(self.diagnose(payload).into());
             };
             let needed = F::block_size(size).ok_or(ResizeError::OutOfMemory)?;
-            let moved = if needed <= tag.size() {
-                self.shrink_in_place(block, tag, needed);
-                payload
-            } else if self.grow_in_place(block, tag, needed) {
-                payload
-            } else {
-                self.move_block(block, tag, size)?
-            };
+            let fits = self.fit_in_place(block, tag, needed);
+            let to = if fits { payload } else { self.move_block(block, tag, size)? };
             self.audit();
-            Ok(moved)
+            Ok(to)
+        }
+    }
+
+    /// Makes the payload at `payload` at least `size` bytes large where it is. False, with the block as it was, if that
+    /// cannot be done: what then to do with it is the caller's choice.
+    ///
+    /// The time is that of two index operations at most.
+    ///
+    /// # Errors
+    /// As for [`deallocate`](Self::deallocate).
+    ///
+    /// # Safety
+    /// - As for [`deallocate`](Self::deallocate), except that the payload stays in use.
+    pub unsafe fn resize_in_place(&mut self, payload: NonNull<u8>, size: usize) -> Result<bool, BadPointer> {
+        // SAFETY: the caller vouches for the header; with a right seal the block is one of ours.
+        let Some((block, tag)) = (unsafe { self.live_block(payload) }) else {
+            return Err(self.diagnose(payload));
+        };
+        // SAFETY: the block is in use with that tag.
+        let fits = F::block_size(size).is_some_and(|needed| unsafe { self.fit_in_place(block, tag, needed) });
+        self.audit();
+        Ok(fits)
+    }
+
+    /// Makes the block `needed` bytes large where it is, if that can be done.
+    ///
+    /// # Safety
+    /// - `block` is in use with `tag`.
+    unsafe fn fit_in_place(&mut self, block: Block, tag: Tag, needed: usize) -> bool {
+        // SAFETY: the caller vouches for the block.
+        unsafe {
+            if needed > tag.size() {
+                return self.grow_in_place(block, tag, needed);
+            }
+            self.shrink_in_place(block, tag, needed);
+            true
         }
     }
 

@@ -28,18 +28,23 @@ pub(crate) struct Counters {
     /// Bytes touched in all segments.
     pub(crate) footprint: usize,
     pub(crate) peak_footprint: usize,
+    /// The peak since somebody asked: at most the peak of all times.
+    pub(crate) recent_peak: usize,
     /// Segments without the top.
     pub(crate) retired: usize,
 }
 
 impl Counters {
-    pub(crate) const ZERO: Self = Self { footprint: 0, peak_footprint: 0, retired: 0 };
+    pub(crate) const ZERO: Self = Self { footprint: 0, peak_footprint: 0, recent_peak: 0, retired: 0 };
 
     /// `bytes` more were touched.
     #[inline]
     pub(crate) fn touch(&mut self, bytes: usize) {
         self.footprint += bytes;
-        self.peak_footprint = self.peak_footprint.max(self.footprint);
+        if self.footprint > self.recent_peak {
+            self.recent_peak = self.footprint;
+            self.peak_footprint = self.peak_footprint.max(self.footprint);
+        }
     }
 
     /// `bytes` went back to the source.

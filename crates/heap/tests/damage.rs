@@ -46,11 +46,8 @@ fn every_interior_pointer_is_named() {
     let _behind = allocate(&mut heap, 10);
     for at in 1..200 {
         let found = free(&mut heap, offset(payload, at));
-        let expected = if at % 16 == 0 {
-            BadPointer::Interior { payload: payload.addr().get(), offset: at as usize, usable_size: 200 }
-        } else {
-            BadPointer::Misaligned
-        };
+        let expected =
+            BadPointer::Interior { payload: payload.addr().get(), offset: at as usize, usable_size: 200 };
         assert_eq!(found, Err(expected), "{at} bytes in");
         // SAFETY: as in `free`.
         let resized = unsafe { heap.resize(offset(payload, at), 10) };
@@ -60,6 +57,24 @@ fn every_interior_pointer_is_named() {
     }
     assert_eq!(heap.validate(), Ok(()));
     assert_eq!(free(&mut heap, payload), Ok(()));
+}
+
+/// Odd addresses that lie in no payload in use.
+#[test]
+fn misaligned_pointers_are_named() {
+    let mut heap = heap::<Compact>();
+    let payloads: Vec<_> = (0..3).map(|_| allocate(&mut heap, 200)).collect();
+    assert_eq!(free(&mut heap, payloads[1]), Ok(()));
+    let misaligned = Err(BadPointer::Misaligned);
+    assert_eq!(free(&mut heap, offset(payloads[0], -1)), misaligned, "the first header");
+    assert_eq!(free(&mut heap, offset(payloads[0], -20)), misaligned, "the record of the segment");
+    assert_eq!(free(&mut heap, offset(payloads[2], -8)), misaligned, "a header behind a free block");
+    assert_eq!(free(&mut heap, offset(payloads[1], 5)), misaligned, "a free block");
+    assert_eq!(free(&mut heap, offset(payloads[2], 201)), misaligned, "the epilogue");
+    assert_eq!(free(&mut heap, offset(payloads[2], 1001)), misaligned, "the top");
+    assert_eq!(free(&mut heap, offset(payloads[1], -8)), misaligned, "a header behind a block in use");
+    let outside = NonNull::new(std::ptr::without_provenance_mut::<u8>(4097)).expect("not null");
+    assert_eq!(free(&mut heap, outside), Err(BadPointer::Foreign));
 }
 
 #[test]
@@ -113,10 +128,10 @@ fn foreign_pointers_are_named() {
     let theirs = allocate(&mut other, 100);
     let mut stack = [0_u128; 4];
     let on_stack = NonNull::from(&mut stack[1]).cast();
-    assert_eq!(free(&mut heap, theirs), Err(BadPointer::NotFromThisHeap));
+    assert_eq!(free(&mut heap, theirs), Err(BadPointer::Foreign));
     // In the segment, but behind everything that was ever allocated.
-    assert_eq!(free(&mut heap, offset(ours, 1024)), Err(BadPointer::NotFromThisHeap));
-    assert_eq!(free(&mut heap, on_stack), Err(BadPointer::NotFromThisHeap));
+    assert_eq!(free(&mut heap, offset(ours, 1024)), Err(BadPointer::Foreign));
+    assert_eq!(free(&mut heap, on_stack), Err(BadPointer::Foreign));
     assert_eq!(heap.validate(), Ok(()));
 }
 
@@ -220,13 +235,9 @@ fn damaged(damage: impl FnOnce(Block)) -> Result<(), Violation> {
 fn a_pointer_into_a_segments_record_is_foreign() {
     let mut heap = heap::<Compact>();
     let first = allocate(&mut heap, 100);
-    assert_eq!(free(&mut heap, offset(first, -16)), Err(BadPointer::NotFromThisHeap));
+    assert_eq!(free(&mut heap, offset(first, -16)), Err(BadPointer::Foreign));
     assert_eq!(free(&mut heap, first), Ok(()));
-    assert_eq!(
-        free(&mut heap, offset(first, -16)),
-        Err(BadPointer::NotFromThisHeap),
-        "no block follows the record"
-    );
+    assert_eq!(free(&mut heap, offset(first, -16)), Err(BadPointer::Foreign), "no block follows the record");
 }
 
 #[test]

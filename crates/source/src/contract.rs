@@ -69,6 +69,14 @@ pub unsafe trait Source {
     /// the operating system.
     fn granularity(&self) -> usize;
 
+    /// Whether the byte at `address` may be one that this source has handed out and not taken back. True of all that
+    /// are; true also of others by a source that does not keep track.
+    #[inline]
+    fn may_own(&self, address: usize) -> bool {
+        let _ = address;
+        true
+    }
+
     /// Gets `size` more bytes, rounded up to the granularity, right behind the extent got last where that is
     /// possible.
     ///

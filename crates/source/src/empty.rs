@@ -18,6 +18,11 @@ unsafe impl Source for Empty {
     }
 
     #[inline]
+    fn may_own(&self, _address: usize) -> bool {
+        false
+    }
+
+    #[inline]
     fn grow(&mut self, _size: usize) -> Option<Extent> {
         None
     }

@@ -102,6 +102,11 @@ unsafe impl<A: Bounded, B: Source> Source for Fallback<A, B> {
         self.first.granularity().max(self.second.granularity())
     }
 
+    #[inline]
+    fn may_own(&self, address: usize) -> bool {
+        self.first.may_own(address) || self.second.may_own(address)
+    }
+
     fn grow(&mut self, size: usize) -> Option<Extent> {
         let granularity = self.granularity();
         if self.first.granularity() == granularity

@@ -14,6 +14,7 @@
 //! them lead [`reserve`], [`map`] (reserves and commits at once), [`commit`], [`decommit`] and [`unmap`]; [`purge`]
 //! drops the contents of committed memory and leaves it committed.
 
+mod count;
 mod errno;
 mod pages;
 mod program_break;
@@ -22,6 +23,7 @@ mod threads;
 
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+pub use count::calls;
 pub use pages::{commit, decommit, map, purge, remap, reserve, unmap};
 pub use program_break::{move_break, program_break};
 pub use random::random_words;

@@ -77,6 +77,11 @@ unsafe impl<S: Source> Source for Counted<S> {
         self.inner.granularity()
     }
 
+    #[inline]
+    fn may_own(&self, address: usize) -> bool {
+        self.inner.may_own(address)
+    }
+
     fn grow(&mut self, size: usize) -> Option<Extent> {
         let extent = self.inner.grow(size);
         match extent {

@@ -88,6 +88,11 @@ unsafe impl<S: Source> Source for Failing<S> {
         self.inner.granularity()
     }
 
+    #[inline]
+    fn may_own(&self, address: usize) -> bool {
+        self.inner.may_own(address)
+    }
+
     fn grow(&mut self, size: usize) -> Option<Extent> {
         self.asked += 1;
         if (self.first..=self.last).contains(&self.asked) { None } else { self.inner.grow(size) }

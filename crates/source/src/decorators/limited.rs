@@ -53,6 +53,11 @@ unsafe impl<S: Source> Source for Limited<S> {
         self.inner.granularity()
     }
 
+    #[inline]
+    fn may_own(&self, address: usize) -> bool {
+        self.inner.may_own(address)
+    }
+
     fn grow(&mut self, size: usize) -> Option<Extent> {
         let len = extent_len(size, self.granularity())?;
         if len > self.limit.saturating_sub(self.held) {

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_void};
 use core::ptr::{NonNull, null_mut};
 
-use super::errno::keeping_errno;
+use super::count::counted;
 use super::page_size;
 use crate::Extent;
 use crate::round::{extent_len, padding};
@@ -29,7 +29,7 @@ pub fn reserve(len: usize) -> Option<Extent> {
 fn map_anywhere(len: usize, protection: c_int, flags: c_int) -> Option<Extent> {
     let len = extent_len(len, page_size())?;
     // SAFETY: without `MAP_FIXED` the kernel picks addresses that nobody uses.
-    let start = keeping_errno(|| unsafe { libc::mmap(null_mut(), len, protection, flags, -1, 0) });
+    let start = counted(|| unsafe { libc::mmap(null_mut(), len, protection, flags, -1, 0) });
     Some(Extent { start: mapped(start)?, len })
 }
 
@@ -47,7 +47,7 @@ pub unsafe fn commit(extent: Extent) -> bool {
     debug_assert!(is_whole_pages(extent));
     let start = extent.start.as_ptr().cast();
     // SAFETY: the caller owns the pages.
-    keeping_errno(|| unsafe { libc::mprotect(start, extent.len, READ_WRITE) }) == 0
+    counted(|| unsafe { libc::mprotect(start, extent.len, READ_WRITE) }) == 0
 }
 
 /// Makes memory reserved again. Its contents go, and it no longer counts against what the system has promised: that
@@ -62,7 +62,7 @@ pub unsafe fn decommit(extent: Extent) -> bool {
     let start = extent.start.as_ptr().cast();
     let flags = RESERVED | libc::MAP_FIXED;
     // SAFETY: the caller owns the pages that the fresh mapping replaces, and nobody uses them.
-    let placed = keeping_errno(|| unsafe { libc::mmap(start, extent.len, libc::PROT_NONE, flags, -1, 0) });
+    let placed = counted(|| unsafe { libc::mmap(start, extent.len, libc::PROT_NONE, flags, -1, 0) });
     placed != libc::MAP_FAILED
 }
 
@@ -76,7 +76,7 @@ pub unsafe fn decommit(extent: Extent) -> bool {
 pub unsafe fn unmap(extent: Extent) -> bool {
     debug_assert!(is_whole_pages(extent));
     // SAFETY: the caller owns the pages, and nobody uses them.
-    keeping_errno(|| unsafe { libc::munmap(extent.start.as_ptr().cast(), extent.len) }) == 0
+    counted(|| unsafe { libc::munmap(extent.start.as_ptr().cast(), extent.len) }) == 0
 }
 
 /// Changes the length of a mapping to `new_len` bytes, if `may_move` at another address should its own have no room.
@@ -93,7 +93,7 @@ pub unsafe fn remap(extent: Extent, new_len: usize, may_move: bool) -> Option<Ex
     let flags = if may_move { libc::MREMAP_MAYMOVE } else { 0 };
     let start = extent.start.as_ptr().cast();
     // SAFETY: the caller owns the mapping and lets go of old addresses and of what is cut off.
-    let start = keeping_errno(|| unsafe { libc::mremap(start, extent.len, len, flags) });
+    let start = counted(|| unsafe { libc::mremap(start, extent.len, len, flags) });
     Some(Extent { start: mapped(start)?, len })
 }
 
@@ -107,7 +107,7 @@ pub unsafe fn purge(extent: Extent) -> bool {
     debug_assert!(is_whole_pages(extent));
     let start = extent.start.as_ptr().cast();
     // SAFETY: the caller owns the pages and needs no contents.
-    keeping_errno(|| unsafe { libc::madvise(start, extent.len, libc::MADV_DONTNEED) }) == 0
+    counted(|| unsafe { libc::madvise(start, extent.len, libc::MADV_DONTNEED) }) == 0
 }
 
 fn is_whole_pages(extent: Extent) -> bool {

@@ -4,6 +4,7 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
+use super::count::counted;
 use super::errno::keeping_errno;
 
 /// Where the program break is.
@@ -27,7 +28,9 @@ pub unsafe fn program_break() -> Option<NonNull<u8>> {
 #[must_use]
 pub unsafe fn move_break(by: isize) -> Option<NonNull<u8>> {
     // SAFETY: as the caller vouches.
-    let before = keeping_errno(|| unsafe { libc::sbrk(by) });
+    let call = || unsafe { libc::sbrk(by) };
+    // The C library knows where the break is without asking.
+    let before = if by == 0 { keeping_errno(call) } else { counted(call) };
     if before == FAILED { None } else { NonNull::new(before.cast()) }
 }
 

@@ -127,3 +127,13 @@ fn words_without_the_kernel_differ_too() {
 fn this_test_runs_beside_others() {
     std::thread::spawn(|| assert!(!is_single_threaded())).join().unwrap();
 }
+
+#[test]
+fn calls_are_counted() {
+    let before = calls();
+    let extent = map(1).unwrap();
+    // SAFETY: nobody uses the extent any more.
+    assert!(unsafe { unmap(extent) });
+    // Other tests call, too.
+    assert!(calls() >= before + 2);
+}
