@@ -38,7 +38,7 @@ pub struct Sbrk {
 
 impl Sbrk {
     /// The program break beside another malloc: it is moved, up or down, while the process has a single thread.
-    /// Afterwards growth and giving back are refused.
+    /// Afterwards growth and giving back are refused, unless somebody [claims](os::claim_program_break) the break.
     #[must_use]
     pub const fn shared() -> Self {
         Self { low: 0, high: 0, shared: true }
@@ -56,7 +56,7 @@ impl Sbrk {
 
     /// Whether the break may be moved now: nobody else can be doing it at the same time.
     fn may_move(&self) -> bool {
-        !self.shared || os::is_single_threaded()
+        !self.shared || os::is_single_threaded() || os::is_program_break_claimed()
     }
 
     /// Gives back what ends at the break.

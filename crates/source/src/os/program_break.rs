@@ -3,6 +3,7 @@
 
 use core::ffi::c_void;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::count::counted;
 use super::errno::keeping_errno;
@@ -36,3 +37,21 @@ pub unsafe fn move_break(by: isize) -> Option<NonNull<u8>> {
 
 /// What `sbrk` returns when it fails.
 const FAILED: *mut c_void = core::ptr::without_provenance_mut(usize::MAX);
+
+static CLAIMED: AtomicBool = AtomicBool::new(false);
+
+/// Declares that nobody else moves the break: every [`Sbrk`](crate::Sbrk) may move it from now on, whatever threads
+/// there are. For a library that has found out, when it was loaded, that it *is* the process's malloc.
+///
+/// # Safety
+/// - From now on, nobody moves the break or asks where it is while a call to an `Sbrk` is under way: no foreign code,
+///   and no two `Sbrk`s at once.
+pub unsafe fn claim_program_break() {
+    CLAIMED.store(true, Relaxed);
+}
+
+/// Whether somebody has [claimed](claim_program_break) the break.
+#[inline]
+pub(crate) fn is_program_break_claimed() -> bool {
+    CLAIMED.load(Relaxed)
+}

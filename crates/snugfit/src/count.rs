@@ -1,0 +1,50 @@
+//! Counts of calls and of live bytes, for whoever asks for them before the first call.
+
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+static COUNTING: AtomicBool = AtomicBool::new(false);
+
+/// How often a kind of call was made.
+pub(crate) struct Counter(AtomicUsize);
+
+pub(crate) static ALLOCATIONS: Counter = Counter::new();
+pub(crate) static RESIZES: Counter = Counter::new();
+pub(crate) static FREES: Counter = Counter::new();
+
+impl Counter {
+    const fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    /// Counts one call, if calls are counted.
+    #[inline]
+    pub(crate) fn count(&self) {
+        if COUNTING.load(Relaxed) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+pub(crate) fn start() {
+    COUNTING.store(true, Relaxed);
+}
+
+/// Bytes that callers hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Live {
+    pub(crate) bytes: usize,
+    pub(crate) peak: usize,
+}
+
+impl Live {
+    /// Callers got `more` bytes for `less` that they had.
+    pub(crate) fn change(&mut self, more: usize, less: usize) {
+        // What was allocated before the counting began is not in it.
+        self.bytes = (self.bytes + more).saturating_sub(less);
+        self.peak = self.peak.max(self.bytes);
+    }
+}

@@ -1,0 +1,72 @@
+//! The allocator of a Rust program.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::ptr::{NonNull, null_mut};
+
+use crate::count::{ALLOCATIONS, FREES, RESIZES};
+use crate::process;
+use crate::report::abort_with;
+use crate::state::Request;
+
+/// The process's allocator, as a Rust program uses it:
+///
+/// ```
+/// #[global_allocator]
+/// static ALLOCATOR: snugfit::Snugfit = snugfit::Snugfit;
+///
+/// let words: Vec<String> = "to each block its size".split(' ').map(String::from).collect();
+/// assert_eq!(words.len(), 5);
+/// assert!(snugfit::stats().heap_blocks >= 6);
+/// ```
+///
+/// The sizes that Rust states when it frees are checked, and so is every pointer: a wrong one ends the process with a
+/// line on standard error. All values of this type are the same allocator, which is also that of
+/// [`mem_alloc`](crate::mem_alloc).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Snugfit;
+
+fn pointer(payload: Option<NonNull<u8>>) -> *mut u8 {
+    payload.map_or(null_mut(), NonNull::as_ptr)
+}
+
+fn request(layout: Layout, zeroed: bool) -> Request {
+    Request { size: layout.size(), align: layout.align(), zeroed, replaces: 0 }
+}
+
+// SAFETY: a payload is as large and as aligned as asked for, or null; it is nobody else's until it is freed, and keeps
+// its contents when it is resized. Nothing unwinds: what is wrong ends the process.
+unsafe impl GlobalAlloc for Snugfit {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.count();
+        pointer(process::allocate(request(layout, false)))
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.count();
+        pointer(process::allocate(request(layout, true)))
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        FREES.count();
+        let Some(payload) = NonNull::new(block) else { return };
+        // SAFETY: the caller vouches that nobody uses the block any more.
+        if let Err(bad) = unsafe { process::free(payload, Some(layout.size())) } {
+            abort_with("dealloc", block, bad);
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        RESIZES.count();
+        let Some(payload) = NonNull::new(block) else { return null_mut() };
+        // SAFETY: the caller uses only the result from now on, if there is one.
+        match unsafe { process::resize(payload, size, layout.align()) } {
+            Ok(resized) => resized.as_ptr(),
+            Err(snugfit_heap::ResizeError::OutOfMemory) => null_mut(),
+            Err(snugfit_heap::ResizeError::BadPointer(bad)) => abort_with("realloc", block, bad),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A general-purpose memory allocator: dense, and no wrong pointer goes unnoticed.
+//!
+//! In a Rust program it takes one line:
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOCATOR: snugfit::Snugfit = snugfit::Snugfit;
+//! # fn main() {}
+//! ```
+//!
+//! The same allocator can be called directly, in the terms of C's `malloc`, `free`, `realloc` and `calloc`:
+//!
+//! ```
+//! use snugfit::{BadPointer, mem_alloc, mem_free, mem_resize, try_mem_free};
+//!
+//! unsafe {
+//!     let block = mem_resize(mem_alloc(100), 1000);
+//!     assert!(matches!(try_mem_free(block.add(1)), Err(BadPointer::Interior { offset: 1, .. })));
+//!     mem_free(block);
+//!     // `mem_free` would end the process here, with a line that says so.
+//!     assert_eq!(try_mem_free(block), Err(BadPointer::DoubleFree));
+//! }
+//! ```
+//!
+//! # What is behind it
+//!
+//! There is one allocator in the process, behind one lock:
+//!
+//! ```text
+//!   mem_alloc, GlobalAlloc, ... ──► lock ──► small: the heap ──► program break, or mappings of many pages
+//!                                    │              ▲
+//!   mem_free(pointer) ──► lock ──► page map ────────┤       exact best fit, coalesced at once
+//!                                                   ▼
+//!                                            large: a mapping of its own (`mmap`, `mremap`, `munmap`)
+//! ```
+//!
+//! - **The heap** is [`snugfit_heap::Heap`] with the free index that the features name: `tree` if it is enabled, else
+//!   `list`, else `bins`, which is the default. (Features of a crate add up over a program, so an order must decide.)
+//! - **Large blocks** are mappings of their own, from 128 KiB on. When one is freed, the threshold rises to its size (up
+//!   to 32 MiB): blocks that come and go are better served by the heap, without system calls.
+//! - **The page map** says of every address whether it is ours, so a wrong pointer is never read. Then the header before
+//!   it must carry the right seal.
+//! - **`fork`** works in programs with threads: the lock is held around it.
+//!
+//! Nothing in here allocates, panics or unwinds, and nothing needs the standard library.
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+mod api;
+mod count;
+mod direct;
+mod errno;
+mod global;
+mod lock;
+mod marked;
+mod page_map;
+mod process;
+mod report;
+mod state;
+mod stats;
+mod thread;
+mod threshold;
+
+pub use api::{
+    mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_resize, try_mem_free, try_mem_free_sized,
+    try_mem_resize, try_usable_size, usable_size,
+};
+pub use global::Snugfit;
+pub use report::abort_with;
+pub use snugfit_heap::{BadPointer, ResizeError};
+pub use stats::{Counts, Stats, Violation, count_calls, stats, trim, validate};

@@ -1,0 +1,70 @@
+//! The source of the process's heap: its pages are in the page map.
+
+use snugfit_source::{Extent, Source};
+
+use crate::page_map::{Page, PageMap};
+
+/// Marks in a page map what it hands out and takes back, and knows its own addresses by that.
+#[derive(Debug)]
+pub(crate) struct Marked<S> {
+    inner: S,
+    pages: &'static PageMap,
+}
+
+impl<S> Marked<S> {
+    pub(crate) const fn new(inner: S, pages: &'static PageMap) -> Self {
+        Self { inner, pages }
+    }
+
+    /// Marks what went back, if it did.
+    fn given_back(&self, extent: Extent, taken: bool) -> bool {
+        // The pages were marked before, so there is memory for that.
+        taken && self.pages.mark(extent, Page::GivenBack)
+    }
+}
+
+// SAFETY: hands on extents of `inner`, which keeps the promises, and hands back what came from it.
+unsafe impl<S: Source> Source for Marked<S> {
+    const ZEROED: bool = S::ZEROED;
+    const SHRINKS: bool = S::SHRINKS;
+    const RELEASES: bool = S::RELEASES;
+    const PURGES: bool = S::PURGES;
+
+    #[inline]
+    fn granularity(&self) -> usize {
+        self.inner.granularity()
+    }
+
+    #[inline]
+    fn may_own(&self, address: usize) -> bool {
+        self.pages.page(address) == Page::Heap
+    }
+
+    fn grow(&mut self, size: usize) -> Option<Extent> {
+        let extent = self.inner.grow(size)?;
+        if !self.pages.mark(extent, Page::Heap) {
+            // What is not marked cannot be used. Should it not be taken back, it is lost.
+            // SAFETY: the extent is fresh, and nobody uses it.
+            unsafe { self.inner.release(extent) };
+            return None;
+        }
+        Some(extent)
+    }
+
+    unsafe fn shrink(&mut self, tail: Extent) -> bool {
+        // SAFETY: the caller vouches for the tail.
+        let taken = unsafe { self.inner.shrink(tail) };
+        self.given_back(tail, taken)
+    }
+
+    unsafe fn release(&mut self, extent: Extent) -> bool {
+        // SAFETY: the caller vouches for the extent.
+        let taken = unsafe { self.inner.release(extent) };
+        self.given_back(extent, taken)
+    }
+
+    unsafe fn purge(&mut self, extent: Extent) -> bool {
+        // SAFETY: the caller vouches for the extent.
+        unsafe { self.inner.purge(extent) }
+    }
+}

@@ -1,0 +1,193 @@
+//! The one allocator of the process: its lock, its start, its forks.
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicUsize, fence};
+
+use snugfit_heap::{BadPointer, ResizeError};
+use snugfit_source::os;
+use snugfit_tag::Key;
+
+use crate::direct::{self, Mapping};
+use crate::lock::{Acquired, Lock};
+use crate::report;
+use crate::state::{Request, Resized, State};
+use crate::{thread, threshold};
+
+/// The largest block, in bytes: C's `PTRDIFF_MAX`.
+const MAX_SIZE: usize = isize::MAX as usize;
+
+struct Process {
+    /// [`NEW`], then the id of the thread that prepares everything, then [`READY`].
+    stage: AtomicUsize,
+    lock: Lock,
+    state: UnsafeCell<State>,
+}
+
+// SAFETY: the state is touched under the lock only, see `with`.
+unsafe impl Sync for Process {}
+
+const NEW: usize = 0;
+const READY: usize = 1;
+
+static PROCESS: Process =
+    Process { stage: AtomicUsize::new(NEW), lock: Lock::new(), state: UnsafeCell::new(State::new()) };
+
+/// Runs `body` with what the lock guards. `body` does not allocate, panic or wait.
+#[inline]
+pub(crate) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
+    if PROCESS.stage.load(Acquire) != READY {
+        prepare();
+    }
+    let acquired = PROCESS.lock.acquire();
+    if acquired == Acquired::Never {
+        report::entered_again();
+    }
+    // SAFETY: this thread has the lock, and is not in here already: or it holds the lock over a `fork` and is, but
+    // between two bodies.
+    let result = body(unsafe { &mut *PROCESS.state.get() });
+    if acquired == Acquired::Now {
+        PROCESS.lock.release();
+    }
+    result
+}
+
+/// Chooses the key, and arranges for forks, before anything is allocated.
+///
+/// The handlers are in place before any other thread gets here, or it could fork while the lock is held and leave it so
+/// in the child. Registering them may itself allocate (in musl it does): the thread that does it goes on.
+#[cold]
+fn prepare() {
+    let me = thread::id();
+    match PROCESS.stage.compare_exchange(NEW, me, Relaxed, Relaxed) {
+        Ok(_) => {
+            let [mask, multiplier] = os::random_words();
+            // SAFETY: no other thread gets past this function before the stage is `READY`, and this one is here.
+            unsafe { (*PROCESS.state.get()).set_key(Key::new(mask, multiplier)) };
+            // SAFETY: the handlers may be called at any time. Without them only a fork in a program with threads is at
+            // risk; there is nobody to tell.
+            unsafe {
+                libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child))
+            };
+            PROCESS.stage.store(READY, Release);
+        }
+        Err(stage) if stage == me => {}
+        Err(_) => {
+            while PROCESS.stage.load(Relaxed) != READY {
+                // SAFETY: may be called at any time.
+                unsafe { libc::sched_yield() };
+            }
+            fence(Acquire);
+        }
+    }
+}
+
+extern "C" fn before_fork() {
+    PROCESS.lock.hold_for_fork();
+}
+
+extern "C" fn after_fork_in_parent() {
+    PROCESS.lock.release_in_parent();
+}
+
+extern "C" fn after_fork_in_child() {
+    PROCESS.lock.release_in_child();
+}
+
+/// Allocates, from the heap or, what is large, by a mapping; if the one has no more, the other may.
+#[inline]
+pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
+    // What is to be skipped to reach a large alignment is better skipped in a mapping.
+    if threshold::is_direct(request.size.max(request.align)) {
+        return allocate_large(request);
+    }
+    match with(|state| state.allocate(request)) {
+        None => allocate_direct(request),
+        payload => payload,
+    }
+}
+
+#[cold]
+fn allocate_large(request: Request) -> Option<NonNull<u8>> {
+    if request.size > MAX_SIZE {
+        return None;
+    }
+    allocate_direct(request).or_else(|| with(|state| state.allocate(request)))
+}
+
+#[cold]
+fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
+    let mapping = Mapping::map(request.size, request.align)?;
+    if with(|state| state.adopt(mapping, request.replaces)) {
+        return Some(mapping.payload());
+    }
+    // SAFETY: the mapping is fresh, and nobody uses it.
+    unsafe { direct::unmap(mapping.extent()) };
+    None
+}
+
+/// Frees a block. Of a sized free the size is checked.
+///
+/// # Safety
+/// - If `payload` is a live block of this allocator, nobody uses it any more.
+#[inline]
+pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(), BadPointer> {
+    // SAFETY: the caller vouches for the payload.
+    if let Some(mapping) = with(|state| unsafe { state.free(payload, size) })? {
+        // Without the lock: it takes long.
+        // SAFETY: the block was one, and is not any more.
+        unsafe { direct::unmap(mapping) };
+    }
+    Ok(())
+}
+
+/// Makes a block `size` bytes large, here or elsewhere; aligned to `align` as it was.
+///
+/// # Safety
+/// - As for [`free`], except that the contents are kept: on success, only the result may be used from now on.
+pub(crate) unsafe fn resize(
+    payload: NonNull<u8>,
+    size: usize,
+    align: usize,
+) -> Result<NonNull<u8>, ResizeError> {
+    // SAFETY: the caller vouches for the payload.
+    let usable = match with(|state| unsafe { state.resize(payload, size, align) })? {
+        Resized::Done(payload) => return Ok(payload),
+        Resized::Move(usable) => usable,
+    };
+    let Some(to) = allocate(Request { size, align, zeroed: false, replaces: usable }) else {
+        // What need not grow can stay.
+        return if size <= usable { Ok(payload) } else { Err(ResizeError::OutOfMemory) };
+    };
+    // SAFETY: both blocks are the caller's, apart from each other and that large. If the old one turns out to be damaged,
+    // the new one is nobody's.
+    unsafe {
+        payload.copy_to_nonoverlapping(to, usable.min(size));
+        let freed = release_moved(payload);
+        if freed.is_err() {
+            let _ = free(to, None);
+        }
+        freed?;
+    }
+    Ok(to)
+}
+
+/// Frees the old place of a block that has moved: its bytes were counted as replaced already.
+///
+/// # Safety
+/// - As for [`free`].
+unsafe fn release_moved(payload: NonNull<u8>) -> Result<(), BadPointer> {
+    let body = |state: &mut State| {
+        let live = state.live;
+        // SAFETY: the caller vouches for the payload.
+        let freed = unsafe { state.free(payload, None) };
+        state.live = live;
+        freed
+    };
+    if let Some(mapping) = with(body)? {
+        // SAFETY: the block was one, and is not any more.
+        unsafe { direct::unmap(mapping) };
+    }
+    Ok(())
+}

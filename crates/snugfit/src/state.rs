@@ -1,0 +1,336 @@
+//! What the lock guards: the heap, the direct mappings, and the counts.
+
+use core::ptr::NonNull;
+
+use snugfit_heap::{BadPointer, Heap};
+use snugfit_source::{Extent, Fallback, Mapped, Sbrk, os};
+use snugfit_tag::{Block, GRANULE, HEADER, Key};
+
+use crate::count::Live;
+use crate::direct::Mapping;
+use crate::marked::Marked;
+use crate::page_map::{Page, PageMap};
+use crate::threshold;
+
+/// The free index of the process's heap: the one named in the features, `tree` before `list` before `bins`, because
+/// `bins` is there by default.
+#[cfg(feature = "tree")]
+type Index = snugfit_tree::TreeIndex;
+#[cfg(all(feature = "list", not(feature = "tree")))]
+type Index = snugfit_list::ListIndex;
+#[cfg(all(feature = "bins", not(any(feature = "tree", feature = "list"))))]
+type Index = snugfit_bins::BinsIndex;
+#[cfg(not(any(feature = "bins", feature = "tree", feature = "list")))]
+compile_error!(
+    "snugfit needs a free index: enable one of its features `bins` (the default), `tree` and `list`"
+);
+
+/// What every page of the process is to it.
+pub(crate) static PAGES: PageMap = PageMap::new();
+
+/// The program break for as long as nobody else can be at it, then mappings.
+type Memory = Marked<Fallback<Sbrk, Mapped>>;
+
+/// The heap, the direct mappings, and the counts.
+pub(crate) struct State {
+    pub(crate) heap: Heap<Memory, Index>,
+    pub(crate) directs: Directs,
+    /// Bytes that callers hold, if somebody asked to have them counted.
+    pub(crate) live: Option<Live>,
+    key: Key,
+}
+
+/// The direct mappings, summed up. They are found through the page map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Directs {
+    pub(crate) count: usize,
+    /// Their lengths together.
+    pub(crate) bytes: usize,
+    /// The length of the largest there ever was: how far from its first page a pointer can lie.
+    pub(crate) largest: usize,
+    /// The largest footprint so far: that of the heap and `bytes`, at the same time.
+    peak_footprint: usize,
+}
+
+/// Which memory is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// In bytes.
+    pub(crate) size: usize,
+    /// A power of two.
+    pub(crate) align: usize,
+    /// Whether it must read as zero.
+    pub(crate) zeroed: bool,
+    /// The usable bytes of the block that it is to replace.
+    pub(crate) replaces: usize,
+}
+
+/// What became of a block that was to be resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resized {
+    /// It has the size, and is here.
+    Done(NonNull<u8>),
+    /// It is as it was, with that many usable bytes, and better or by necessity moved.
+    Move(usize),
+}
+
+impl State {
+    /// Nothing yet. The key is to be [set](Self::set_key) before anything is allocated.
+    pub(crate) const fn new() -> Self {
+        let key = Key::new(0, 0);
+        let memory = Marked::new(Fallback::new(Sbrk::shared(), Mapped::new()), &PAGES);
+        let directs = Directs { count: 0, bytes: 0, largest: 0, peak_footprint: 0 };
+        Self { heap: Heap::new(memory, key), directs, live: None, key }
+    }
+
+    pub(crate) const fn set_key(&mut self, key: Key) {
+        self.key = key;
+        self.heap.set_key(key);
+    }
+
+    /// Allocates from the heap.
+    #[inline]
+    pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
+        let Request { size, align, zeroed, replaces } = request;
+        let payload = match (align <= GRANULE, zeroed) {
+            (true, false) => self.heap.allocate(size)?,
+            (true, true) => self.heap.allocate_zeroed(size)?,
+            (false, false) => self.heap.allocate_aligned(size, align)?,
+            (false, true) => self.allocate_aligned_zeroed(size, align)?,
+        };
+        self.count_live(payload, replaces);
+        Some(payload)
+    }
+
+    #[cold]
+    fn allocate_aligned_zeroed(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let payload = self.heap.allocate_aligned(size, align)?;
+        // SAFETY: the payload has that many bytes.
+        unsafe { payload.write_bytes(0, size) };
+        Some(payload)
+    }
+
+    /// Makes a fresh mapping a block. False, with nothing changed, if there is no memory to mark it with.
+    pub(crate) fn adopt(&mut self, mapping: Mapping, replaces: usize) -> bool {
+        if !PAGES.mark(mapping.first_page(), Page::Direct) {
+            return false;
+        }
+        mapping.seal(self.key);
+        self.note_peak();
+        self.directs.add(mapping.len());
+        if let Some(live) = &mut self.live {
+            live.change(mapping.usable_size(), replaces);
+        }
+        true
+    }
+
+    /// What the page that the header of `payload` must lie in is.
+    #[inline]
+    fn page_of(payload: NonNull<u8>) -> Page {
+        PAGES.page(payload.addr().get().wrapping_sub(HEADER))
+    }
+
+    /// Frees a block; returns its memory if that is to be unmapped. Of a sized free the size is checked.
+    ///
+    /// # Safety
+    /// - If `payload` is a live block of this allocator, nobody uses it any more.
+    #[inline]
+    pub(crate) unsafe fn free(
+        &mut self,
+        payload: NonNull<u8>,
+        size: Option<usize>,
+    ) -> Result<Option<Extent>, BadPointer> {
+        match Self::page_of(payload) {
+            Page::Heap => {
+                let usable = self.usable_to_count(payload);
+                // SAFETY: the header lies in a page of the heap; the caller vouches for the rest.
+                unsafe {
+                    match size {
+                        Some(size) => self.heap.deallocate_sized(payload, size)?,
+                        None => self.heap.deallocate(payload)?,
+                    }
+                }
+                self.count_freed(usable);
+                Ok(None)
+            }
+            Page::Direct => self.free_direct(payload, size).map(Some),
+            page => Err(self.outside(payload, page)),
+        }
+    }
+
+    #[cold]
+    fn free_direct(&mut self, payload: NonNull<u8>, size: Option<usize>) -> Result<Extent, BadPointer> {
+        let mapping = self.direct(payload)?;
+        if size.is_some_and(|size| mapping.len_for(size) != Some(mapping.len())) {
+            return Err(BadPointer::WrongSize);
+        }
+        threshold::learn(mapping.len());
+        self.note_peak();
+        self.directs.remove(mapping.len());
+        self.count_freed(mapping.usable_size());
+        PAGES.mark(mapping.first_page(), Page::GivenBack);
+        Ok(mapping.extent())
+    }
+
+    /// The mapping whose payload starts at `payload`, which the page map says is one.
+    fn direct(&self, payload: NonNull<u8>) -> Result<Mapping, BadPointer> {
+        // SAFETY: the page map says so.
+        let mapping = unsafe { Mapping::of(payload) };
+        mapping.check(payload, self.key).map(|()| mapping)
+    }
+
+    /// What is wrong with a pointer whose header would lie in a page that has none.
+    #[cold]
+    fn outside(&self, payload: NonNull<u8>, page: Page) -> BadPointer {
+        let address = payload.addr().get();
+        if let Some(at) = PAGES.nearest_below(address, Page::Direct, self.directs.largest) {
+            // SAFETY: the page map says so.
+            let mapping = unsafe { Mapping::at(at) };
+            if mapping.is_sound(self.key) && mapping.extent().contains(address) {
+                return mapping.interior(address);
+            }
+        }
+        match page {
+            // It was a block, most probably: all else has been rare for as long as the page was ours.
+            Page::GivenBack if address.is_multiple_of(GRANULE) => BadPointer::DoubleFree,
+            _ => BadPointer::Foreign,
+        }
+    }
+
+    /// The payload bytes of a block.
+    pub(crate) fn usable_size(&self, payload: NonNull<u8>) -> Result<usize, BadPointer> {
+        match Self::page_of(payload) {
+            // SAFETY: the header lies in a page of the heap.
+            Page::Heap => unsafe { self.heap.usable_size(payload) },
+            Page::Direct => self.direct(payload).map(Mapping::usable_size),
+            page => Err(self.outside(payload, page)),
+        }
+    }
+
+    /// Resizes a block where it is, or by moving its pages.
+    ///
+    /// # Safety
+    /// - As for [`free`](Self::free), except that the contents are kept: after `Done`, only that pointer may be used.
+    pub(crate) unsafe fn resize(
+        &mut self,
+        payload: NonNull<u8>,
+        size: usize,
+        align: usize,
+    ) -> Result<Resized, BadPointer> {
+        match Self::page_of(payload) {
+            Page::Heap => self.resize_in_heap(payload, size),
+            Page::Direct => self.resize_direct(payload, size, align),
+            page => Err(self.outside(payload, page)),
+        }
+    }
+
+    fn resize_in_heap(&mut self, payload: NonNull<u8>, size: usize) -> Result<Resized, BadPointer> {
+        // SAFETY: the header lies in a page of the heap.
+        let usable = unsafe { self.heap.usable_size(payload) }?;
+        // A block that outgrows the threshold will grow on, most probably, and does so best as a mapping.
+        let leaves = size > usable && threshold::is_direct(size);
+        // SAFETY: as above.
+        if leaves || !unsafe { self.heap.resize_in_place(payload, size) }? {
+            return Ok(Resized::Move(usable));
+        }
+        if self.live.is_some() {
+            self.count_live(payload, usable);
+        }
+        Ok(Resized::Done(payload))
+    }
+
+    fn resize_direct(
+        &mut self,
+        payload: NonNull<u8>,
+        size: usize,
+        align: usize,
+    ) -> Result<Resized, BadPointer> {
+        let mapping = self.direct(payload)?;
+        let (len, usable, first_page) = (mapping.len(), mapping.usable_size(), mapping.first_page());
+        let Some(new_len) = mapping.len_for(size) else { return Ok(Resized::Move(usable)) };
+        if new_len == len {
+            return Ok(Resized::Done(payload));
+        }
+        if size < threshold::KEEP && size < usable {
+            return Ok(Resized::Move(usable));
+        }
+        // A payload is aligned within its page; whatever is beyond, a move does not keep.
+        let may_move = align <= os::page_size() && PAGES.reserve_leaf();
+        // SAFETY: the caller owns the block.
+        let Some(remapped) = (unsafe { mapping.remap(new_len, may_move) }) else {
+            return Ok(Resized::Move(usable));
+        };
+        if remapped != mapping {
+            PAGES.mark(first_page, Page::GivenBack);
+            PAGES.mark(remapped.first_page(), Page::Direct);
+        }
+        remapped.seal(self.key);
+        self.note_peak();
+        self.directs.remove(len);
+        self.directs.add(remapped.len());
+        if let Some(live) = &mut self.live {
+            live.change(remapped.usable_size(), usable);
+        }
+        Ok(Resized::Done(remapped.payload()))
+    }
+
+    /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
+    fn note_peak(&mut self) {
+        let together = self.heap.take_recent_peak() + self.directs.bytes;
+        self.directs.peak_footprint = self.directs.peak_footprint.max(together);
+    }
+
+    /// The most bytes held at once.
+    pub(crate) fn peak_footprint(&mut self) -> usize {
+        self.note_peak();
+        self.directs.peak_footprint
+    }
+
+    /// The direct mappings there are, by the page map.
+    pub(crate) fn mappings(&self) -> impl Iterator<Item = Mapping> {
+        // A page of the system may be several of the page map.
+        let first = |address: &usize| address.is_multiple_of(os::page_size());
+        // SAFETY: the page map says so, and the lock is held for as long as the state is borrowed.
+        PAGES.all(Page::Direct).filter(first).map(|address| unsafe { Mapping::at(address) })
+    }
+
+    /// Whether the words and the header of `mapping` are as they were written.
+    pub(crate) fn is_sound(&self, mapping: Mapping) -> bool {
+        mapping.is_sound(self.key)
+    }
+
+    fn usable_to_count(&self, payload: NonNull<u8>) -> usize {
+        if self.live.is_none() {
+            return 0;
+        }
+        // SAFETY: the header lies in a page of the heap.
+        unsafe { self.heap.usable_size(payload) }.unwrap_or(0)
+    }
+
+    fn count_live(&mut self, payload: NonNull<u8>, replaces: usize) {
+        if let Some(live) = &mut self.live {
+            // SAFETY: the payload was allocated just now, and its tag is right.
+            let size = unsafe { Block::from_payload(payload) }.size();
+            live.change(size - HEADER, replaces);
+        }
+    }
+
+    fn count_freed(&mut self, usable: usize) {
+        if let Some(live) = &mut self.live {
+            live.change(0, usable);
+        }
+    }
+}
+
+impl Directs {
+    fn add(&mut self, len: usize) {
+        self.count += 1;
+        self.bytes += len;
+        self.largest = self.largest.max(len);
+    }
+
+    fn remove(&mut self, len: usize) {
+        self.count -= 1;
+        self.bytes -= len;
+    }
+}
