@@ -1,5 +1,5 @@
 //! The `snugfit` command: replays what real programs asked of their allocator, and compares how the strategies of
-//! this project, and the system's `malloc`, serve it.
+//! this project, and the system's `malloc`, serve it. And it runs programs on the allocator (`snugfit run`).
 //!
 //! ```text
 //!   traces ──► compare ──► contenders: a heap for each free index, and the system's malloc
@@ -19,6 +19,7 @@ mod output;
 mod own_memory;
 mod progress;
 mod row;
+mod run;
 mod strategy;
 mod table;
 mod units;
@@ -30,22 +31,33 @@ use clap::Parser;
 use snugfit_trace::TraceError;
 
 use arguments::{Arguments, Command};
+use run::NotRun;
 
 fn main() -> ExitCode {
     match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // If even this cannot be written, the exit code has to do.
             let _ = writeln!(io::stderr(), "snugfit: {error:#}");
-            ExitCode::from(if error.is::<TraceError>() { 2 } else { 1 })
+            ExitCode::from(exit_code(&error))
         }
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<NotRun>() {
+        Some(not_run) => not_run.exit_code(),
+        None if error.is::<TraceError>() => 2,
+        None => 1,
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         None => compare::run(&arguments.compare),
         Some(Command::Compare(compare)) => compare::run(&compare),
+        Some(Command::Run(arguments)) => return run::run(&arguments),
         Some(Command::Footprint(footprint)) => footprint::run(&footprint),
     }
+    .map(|()| ExitCode::SUCCESS)
 }

@@ -4,3 +4,4 @@ mod command;
 mod compare;
 mod errors;
 mod footprint;
+mod run;
