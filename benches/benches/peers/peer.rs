@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use snugfit::Snugfit;
 use snugfit_bins::BinsIndex;
 use snugfit_heap::Heap;
 use snugfit_source::Mapped;
 use snugfit_tag::Key;
-use snugfit_trace::{Checked, Progress, Replay, Target};
+use snugfit_trace::{Checked, Global, Progress, Replay, Target};
 use snugfit_tree::TreeIndex;
 
 use crate::targets;
@@ -19,6 +20,7 @@ const KEY: Key = Key::new(0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7345);
 pub(crate) enum Peer {
     Bins,
     Tree,
+    Process,
     Talc,
     Dlmalloc,
     Rlsf,
@@ -26,13 +28,14 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Bins, Self::Tree, Self::Talc, Self::Dlmalloc, Self::Rlsf, Self::RlsfBare];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Bins, Self::Tree, Self::Process, Self::Talc, Self::Dlmalloc, Self::Rlsf, Self::RlsfBare];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Bins => "snugfit bins",
             Self::Tree => "snugfit tree",
+            Self::Process => "Snugfit",
             Self::Talc => "talc",
             Self::Dlmalloc => "dlmalloc",
             Self::Rlsf => "rlsf",
@@ -49,6 +52,7 @@ impl Peer {
         match self {
             Self::Bins => Box::new(Heap::<_, BinsIndex>::new(Mapped::new(), KEY)),
             Self::Tree => Box::new(Heap::<_, TreeIndex>::new(Mapped::new(), KEY)),
+            Self::Process => Box::new(Global(Snugfit)),
             Self::Talc => Box::new(targets::talc()),
             Self::Dlmalloc => Box::new(targets::Dlmalloc::new()),
             Self::Rlsf => Box::new(targets::rlsf()),

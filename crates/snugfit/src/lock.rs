@@ -4,6 +4,8 @@ use core::hint::spin_loop;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicBool, AtomicUsize};
 
+use snugfit_source::os::is_single_threaded;
+
 use crate::thread::{self, wait, wake_one};
 
 /// A lock that spins briefly and then sleeps, knows its owner, and can be held over a `fork`.
@@ -12,6 +14,10 @@ use crate::thread::{self, wait, wake_one};
 /// in Drepper, *Futexes Are Tricky*, 2011, the third mutex, with the owner in place of a 1.) Because it knows its owner,
 /// a thread that comes in again, from a signal handler that interrupted an allocation, is told so and does not wait
 /// for itself for ever.
+///
+/// While the process has one thread, plain loads and stores do: the two atomic exchanges of a pair would cost more than
+/// everything they guard. No thread is started while the lock is held, so one that starts later sees it free, and what it
+/// guards as it was left.
 #[derive(Debug)]
 pub(crate) struct Lock {
     word: AtomicUsize,
@@ -45,16 +51,24 @@ impl Lock {
     #[inline]
     pub(crate) fn acquire(&self) -> Acquired {
         let me = thread::id();
-        if self.word.compare_exchange(0, me, Acquire, Relaxed).is_ok() {
-            Acquired::Now
+        let free = if is_single_threaded() {
+            // A signal handler that comes in between leaves the lock as it found it.
+            let free = self.word.load(Relaxed) == 0;
+            if free {
+                self.word.store(me, Relaxed);
+            }
+            free
         } else {
-            self.wait(me)
-        }
+            self.word.compare_exchange(0, me, Acquire, Relaxed).is_ok()
+        };
+        if free { Acquired::Now } else { self.wait(me) }
     }
 
     #[inline]
     pub(crate) fn release(&self) {
-        if self.word.swap(0, Release) & WAITERS != 0 {
+        if is_single_threaded() {
+            self.word.store(0, Relaxed);
+        } else if self.word.swap(0, Release) & WAITERS != 0 {
             wake_one(&self.word);
         }
     }

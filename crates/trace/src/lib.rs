@@ -62,7 +62,7 @@ pub use target::{Global, SystemMalloc, Target};
 pub use trace::Trace;
 pub use warm_up::warm_up;
 
-/// The example of the project's README is compiled and run with the tests.
+/// The examples of the project's README are compiled and run with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
