@@ -1,6 +1,6 @@
 //! What is printed at the end.
 
-use comfy_table::presets::UTF8_FULL;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 
 use super::report::Report;
@@ -30,7 +30,7 @@ pub(crate) fn of(reports: &[Report], main: u32) -> String {
     let mut reports: Vec<&Report> = reports.iter().collect();
     reports.sort_by_key(|report| (report.pid != main, std::cmp::Reverse(report.peak_footprint)));
     let mut table = Table::new();
-    table.load_style(UTF8_FULL.with_solid_inner_borders());
+    table.load_style(UTF8_FULL_CONDENSED.with_solid_inner_borders());
     table.set_header(HEADER);
     for report in reports.iter().take(ROWS) {
         table.add_row(row(report));
