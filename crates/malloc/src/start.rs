@@ -1,0 +1,72 @@
+//! What is done when the library is loaded, and when the process ends.
+//!
+//! The allocator needs none of it: it serves from its first call on, whoever makes that, and to the last.
+
+use core::fmt::Write;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use snugfit::Violation;
+use snugfit_source::os::claim_program_break;
+
+use crate::line::{self, Line};
+use crate::options::{KNOWN, Options, VARIABLE};
+use crate::process::is_malloc_of_process;
+use crate::{environment, stats};
+
+/// Among the functions that are called when the library is loaded.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_START: extern "C" fn() = at_start;
+
+/// Among those that are called when the process ends: by `exit`, or by the end of `main`.
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static AT_EXIT: extern "C" fn() = at_exit;
+
+/// What a line begins with that is about the options.
+const PREFIX: &[u8] = b"snugfit: SNUGFIT_OPTIONS: ";
+
+/// Whether the heap is to be checked at exit.
+static VALIDATE: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn at_start() {
+    // Beside another malloc, the library leaves everything as it is and waits to be called.
+    if !is_malloc_of_process() {
+        return;
+    }
+    // SAFETY: the C library's own malloc, which moves the program break too, is called by nobody; and with any malloc in
+    // the process, who moves the break himself does so on his own account.
+    unsafe { claim_program_break() };
+    // SAFETY: the program has not begun; who starts threads before and changes the environment in them cannot have any
+    // library read it.
+    if let Some(text) = unsafe { environment::variable(VARIABLE) } {
+        set(Options::parse(text, |word| line::say(&[PREFIX, b"unknown word `", word, b"`; ", KNOWN])));
+    }
+}
+
+fn set(options: Options<'_>) {
+    VALIDATE.store(options.validate, Relaxed);
+    if let Some(path) = options.stats
+        && !stats::start(path)
+    {
+        line::say(&[PREFIX, b"no path is as long as the one of `stats`"]);
+    }
+}
+
+extern "C" fn at_exit() {
+    let checked = VALIDATE.load(Relaxed).then(snugfit::validate);
+    stats::report(checked.map(|checked| checked.is_ok()));
+    if let Some(Err(violation)) = checked {
+        abort_with_violation(violation);
+    }
+}
+
+fn abort_with_violation(violation: Violation) -> ! {
+    let mut line = Line::new();
+    // A line takes all that it is given.
+    let _ = write!(line, "snugfit: at exit: the heap is not valid: {violation}");
+    line.end();
+    line::print(line.text());
+    // SAFETY: may be called at any time.
+    unsafe { libc::abort() }
+}

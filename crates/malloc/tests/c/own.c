@@ -1,0 +1,38 @@
+/* A program with a malloc of its own, a very simple one. The library that was preloaded has nothing to do in it. */
+#include "check.h"
+
+static unsigned char memory[4 * 1024 * 1024] __attribute__((aligned(16)));
+static size_t used;
+
+void *malloc(size_t size) {
+    size_t rounded = (size + 31) / 16 * 16;
+    if (size > sizeof memory - used - 32) return NULL;
+    size_t *header = (size_t *)(memory + used);
+    *header = size;
+    used += rounded + 16;
+    return header + 2;
+}
+
+void free(void *block) {
+    CHECK(block == NULL || ((unsigned char *)block > memory && (unsigned char *)block < memory + used));
+}
+
+void *calloc(size_t count, size_t size) { return malloc(count * size); }
+
+void *realloc(void *block, size_t size) {
+    void *moved = malloc(size);
+    if (block != NULL && moved != NULL) {
+        size_t had = ((size_t *)block)[-2];
+        memcpy(moved, block, had < size ? had : size);
+        free(block);
+    }
+    return moved;
+}
+
+int main(void) {
+    watchdog();
+    char *text = strdup("from here");
+    CHECK((unsigned char *)text > memory && (unsigned char *)text < memory + used);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,12 @@
+//! The library that users get, as the `malloc` of C programs.
+
+mod early;
+mod edges;
+mod fork;
+mod limits;
+mod linked;
+mod misuse;
+mod options;
+mod program;
+mod signals;
+mod symbols;
