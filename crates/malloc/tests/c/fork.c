@@ -47,6 +47,11 @@ static void *keep_working(void *argument) {
     return NULL;
 }
 
+static void *work_once(void *seed) {
+    work(seed, 300);
+    return NULL;
+}
+
 static void handler(void) {
     void *volatile block = malloc(3000);
     void *volatile large = malloc(300000);
@@ -67,14 +72,19 @@ static void go_on(void) {
     continued++;
 }
 
+/* A child has no alarm of its parent's. */
+static void go_on_in_child(void) {
+    watchdog();
+    go_on();
+}
+
 /* Before any constructor, the library's own among them: nothing has been allocated. */
-static void first_of_all(void) { CHECK(pthread_atfork(prepare, go_on, go_on) == 0); }
+static void first_of_all(void) { CHECK(pthread_atfork(prepare, go_on, go_on_in_child) == 0); }
 
 __attribute__((section(".preinit_array"), used)) static void (*const before_all)(void) = first_of_all;
 
 static void child_of(int round) {
     unsigned seed = (unsigned)round + 99;
-    watchdog();
     work(&seed, 300);
     if (round % 4 == 0) {
         execl("/bin/true", "true", (char *)NULL);
@@ -88,6 +98,11 @@ static void child_of(int round) {
             exit(0);
         }
         reap(grandchild);
+    }
+    if (round % 4 == 2) {
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, work_once, &seed) == 0);
+        CHECK(pthread_join(thread, NULL) == 0);
     }
     exit(0);
 }
@@ -123,7 +138,7 @@ static void *fork_in_thread(void *argument) {
 
 int main(void) {
     watchdog();
-    CHECK(pthread_atfork(prepare, go_on, go_on) == 0);
+    CHECK(pthread_atfork(prepare, go_on, go_on_in_child) == 0);
     /* Alone, then with threads that allocate, then with several that fork. */
     fork_and_work(1);
     pthread_t threads[THREADS];
