@@ -4,9 +4,7 @@
 #[cfg(panic = "abort")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    const TEXT: &str = "snugfit: internal error: please report it\n";
-    // SAFETY: the text is valid for its length.
-    unsafe { libc::write(libc::STDERR_FILENO, TEXT.as_ptr().cast(), TEXT.len()) };
-    // SAFETY: may be called at any time.
-    unsafe { libc::abort() }
+    let mut line = snugfit::Line::new();
+    line.push(b"snugfit: an error in the allocator itself");
+    line.print_and_abort()
 }

@@ -34,7 +34,7 @@ impl Place {
     #[inline]
     const fn of(size: usize) -> Self {
         debug_assert!(size >= SMALL_LIMIT);
-        let power = size.ilog2();
+        let power = usize::BITS - 1 - size.leading_zeros();
         let fraction = size >> (power - FRACTION_BITS) & ((1 << FRACTION_BITS) - 1);
         let bin = ((power - FIRST_POWER) << FRACTION_BITS) as usize + fraction;
         Self { bin, span: Span { top_bit: power - FRACTION_BITS - 1 } }

@@ -8,9 +8,7 @@ use core::ptr::null_mut;
 
 use libc::{EINVAL, ENOMEM};
 use snugfit::mem_alloc_aligned;
-use snugfit_source::os::page_size;
-
-use crate::errno::{keeping_errno, set_errno};
+use snugfit_source::os::{keeping_errno, page_size, set_errno};
 
 /// C's `aligned_alloc`. `size` need not be a multiple of `alignment` (C17 and later).
 #[unsafe(no_mangle)]

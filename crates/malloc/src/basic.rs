@@ -5,8 +5,7 @@ use core::ptr::null_mut;
 
 use libc::{EINVAL, ENOMEM};
 use snugfit::{ResizeError, abort_with};
-
-use crate::errno::set_errno;
+use snugfit_source::os::set_errno;
 
 /// C's `malloc`: `size` bytes, aligned to 16. Of 0 bytes, a block of its own as well.
 #[unsafe(no_mangle)]

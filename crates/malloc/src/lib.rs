@@ -18,9 +18,7 @@
 mod aligned;
 mod basic;
 mod environment;
-mod errno;
 mod json;
-mod line;
 mod options;
 mod panic;
 mod process;

@@ -4,7 +4,7 @@
 #[cfg(panic = "abort")]
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    crate::line::print(b"snugfit: an error in the allocator itself\n");
-    // SAFETY: may be called at any time.
-    unsafe { libc::abort() }
+    let mut line = snugfit::Line::new();
+    line.push(b"snugfit: an error in the allocator itself");
+    line.print_and_abort()
 }

@@ -5,9 +5,9 @@ use core::ptr::null_mut;
 
 use libc::ENOMEM;
 use snugfit::{BadPointer, abort_with};
+use snugfit_source::os::set_errno;
 
 use crate::basic::resize;
-use crate::errno::set_errno;
 
 /// [`realloc`](crate::realloc) to `count` times `size` bytes. If the product overflows, that is no memory: null, and the
 /// block is as it was.

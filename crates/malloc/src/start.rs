@@ -5,10 +5,9 @@
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use snugfit::Violation;
+use snugfit::{Line, Violation};
 use snugfit_source::os::claim_program_break;
 
-use crate::line::{self, Line};
 use crate::options::{KNOWN, Options, VARIABLE};
 use crate::process::is_malloc_of_process;
 use crate::{environment, stats};
@@ -40,7 +39,7 @@ extern "C" fn at_start() {
     // SAFETY: the program has not begun; who starts threads before and changes the environment in them cannot have any
     // library read it.
     if let Some(text) = unsafe { environment::variable(VARIABLE) } {
-        set(Options::parse(text, |word| line::say(&[PREFIX, b"unknown word `", word, b"`; ", KNOWN])));
+        set(Options::parse(text, |word| say(&[PREFIX, b"unknown word `", word, b"`; ", KNOWN])));
     }
 }
 
@@ -49,7 +48,7 @@ fn set(options: Options<'_>) {
     if let Some(path) = options.stats
         && !stats::start(path)
     {
-        line::say(&[PREFIX, b"no path is as long as the one of `stats`"]);
+        say(&[PREFIX, b"no path is as long as the one of `stats`"]);
     }
 }
 
@@ -65,8 +64,13 @@ fn abort_with_violation(violation: Violation) -> ! {
     let mut line = Line::new();
     // A line takes all that it is given.
     let _ = write!(line, "snugfit: at exit: the heap is not valid: {violation}");
+    line.print_and_abort()
+}
+
+/// Writes a line made of `parts`, which need not be text, to standard error.
+pub(crate) fn say(parts: &[&[u8]]) {
+    let mut line = Line::new();
+    parts.iter().for_each(|part| line.push(part));
     line.end();
-    line::print(line.text());
-    // SAFETY: may be called at any time.
-    unsafe { libc::abort() }
+    line.write_to(libc::STDERR_FILENO);
 }

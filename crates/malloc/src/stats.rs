@@ -4,10 +4,10 @@ use core::ffi::{CStr, c_char, c_int};
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use snugfit::Stats;
+use snugfit::{Line, Stats};
 
 use crate::json::Quoted;
-use crate::line::{self, Line};
+use crate::start::say;
 
 /// Bytes of the longest path that the system takes, and the zero behind it.
 const ROOM: usize = libc::PATH_MAX as usize;
@@ -37,10 +37,10 @@ pub(crate) fn report(valid: Option<bool>) {
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC;
     match open(path, flags) {
         Some(file) => {
-            line::write(file, line_of(valid).text());
+            line_of(valid).write_to(file);
             close(file);
         }
-        None => line::say(&[b"snugfit: the statistics cannot be appended to `", path.to_bytes(), b"`"]),
+        None => say(&[b"snugfit: the statistics cannot be appended to `", path.to_bytes(), b"`"]),
     }
 }
 

@@ -4,10 +4,10 @@ use core::ptr::{NonNull, null_mut};
 
 use libc::{EINVAL, ENOMEM};
 use snugfit_heap::{BadPointer, ResizeError};
+use snugfit_source::os::set_errno;
 use snugfit_tag::GRANULE;
 
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
-use crate::errno::set_errno;
 use crate::process::{self, with};
 use crate::report::abort_with;
 use crate::state::Request;

@@ -29,7 +29,7 @@ impl Mapping {
     /// nobody's until it is [sealed](Self::seal).
     pub(crate) fn map(size: usize, align: usize) -> Option<Self> {
         let page = os::page_size();
-        let offset = align.clamp(FIRST_OFFSET, page);
+        let offset = align.max(FIRST_OFFSET).min(page);
         let len = size.checked_add(offset)?.checked_next_multiple_of(page)?;
         let extent = if align <= page { os::map(len)? } else { map_aligned(len, align, page)? };
         let mapping = Self(extent.start);

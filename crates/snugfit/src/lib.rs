@@ -51,8 +51,8 @@ extern crate std;
 mod api;
 mod count;
 mod direct;
-mod errno;
 mod global;
+mod line;
 mod lock;
 mod marked;
 mod page_map;
@@ -68,6 +68,7 @@ pub use api::{
     try_mem_resize, try_usable_size, usable_size,
 };
 pub use global::Snugfit;
+pub use line::Line;
 pub use report::abort_with;
 pub use snugfit_heap::{BadPointer, ResizeError};
 pub use stats::{Counts, Stats, Violation, count_calls, stats, trim, validate};

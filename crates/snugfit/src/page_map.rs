@@ -86,7 +86,7 @@ impl PageMap {
             let start = leaf << LEAF_BITS;
             let Some(marks) = self.leaf(start) else { return false };
             let within = first.max(start) - start..end.min(start + MARKS) - start;
-            marks[within].iter().for_each(|mark| mark.store(page as u8, Relaxed));
+            marks.get(within).unwrap_or_default().iter().for_each(|mark| mark.store(page as u8, Relaxed));
         }
         true
     }
@@ -119,7 +119,7 @@ impl PageMap {
             let start = last.max((end - 1) & !(MARKS - 1));
             if let Some(leaf) = self.leaf(start) {
                 let offset = start & !(MARKS - 1);
-                let marks = &leaf[start - offset..end - offset];
+                let marks = leaf.get(start - offset..end - offset).unwrap_or_default();
                 if let Some(at) = marks.iter().rposition(|mark| mark.load(Relaxed) == page as u8) {
                     return Some((start + at) << UNIT_BITS);
                 }

@@ -157,8 +157,10 @@ pub(crate) unsafe fn resize(
         Resized::Move(usable) => usable,
     };
     let Some(to) = allocate(Request { size, align, zeroed: false, replaces: usable }) else {
-        // What need not grow can stay.
-        return if size <= usable { Ok(payload) } else { Err(ResizeError::OutOfMemory) };
+        // A mapping that was to move because it shrinks can shrink where it is.
+        // SAFETY: the caller vouches for the payload.
+        let shrunk = size <= usable && with(|state| unsafe { state.shrink_direct(payload, size) });
+        return if shrunk { Ok(payload) } else { Err(ResizeError::OutOfMemory) };
     };
     // SAFETY: both blocks are the caller's, apart from each other and that large. If the old one turns out to be damaged,
     // the new one is nobody's.

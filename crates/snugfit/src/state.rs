@@ -219,7 +219,8 @@ impl State {
     ) -> Result<Resized, BadPointer> {
         match Self::page_of(payload) {
             Page::Heap => self.resize_in_heap(payload, size),
-            Page::Direct => self.resize_direct(payload, size, align),
+            // SAFETY: the caller vouches for the block.
+            Page::Direct => unsafe { self.resize_direct(payload, size, align) },
             page => Err(self.outside(payload, page)),
         }
     }
@@ -239,14 +240,16 @@ impl State {
         Ok(Resized::Done(payload))
     }
 
-    fn resize_direct(
+    /// # Safety
+    /// - As for [`resize`](Self::resize).
+    unsafe fn resize_direct(
         &mut self,
         payload: NonNull<u8>,
         size: usize,
         align: usize,
     ) -> Result<Resized, BadPointer> {
         let mapping = self.direct(payload)?;
-        let (len, usable, first_page) = (mapping.len(), mapping.usable_size(), mapping.first_page());
+        let (len, usable) = (mapping.len(), mapping.usable_size());
         let Some(new_len) = mapping.len_for(size) else { return Ok(Resized::Move(usable)) };
         if new_len == len {
             return Ok(Resized::Done(payload));
@@ -256,10 +259,35 @@ impl State {
         }
         // A payload is aligned within its page; whatever is beyond, a move does not keep.
         let may_move = align <= os::page_size() && PAGES.reserve_leaf();
-        // SAFETY: the caller owns the block.
-        let Some(remapped) = (unsafe { mapping.remap(new_len, may_move) }) else {
-            return Ok(Resized::Move(usable));
-        };
+        // SAFETY: the caller vouches for the block.
+        Ok(match unsafe { self.remap(mapping, new_len, may_move) } {
+            Some(payload) => Resized::Done(payload),
+            None => Resized::Move(usable),
+        })
+    }
+
+    /// Shrinks a direct mapping where it is, to what `size` bytes need. False if it cannot be done.
+    ///
+    /// # Safety
+    /// - As for [`resize`](Self::resize).
+    #[cold]
+    pub(crate) unsafe fn shrink_direct(&mut self, payload: NonNull<u8>, size: usize) -> bool {
+        if Self::page_of(payload) != Page::Direct {
+            return false;
+        }
+        let Ok(mapping) = self.direct(payload) else { return false };
+        // SAFETY: the caller vouches for the block.
+        mapping.len_for(size).is_some_and(|len| unsafe { self.remap(mapping, len, false) }.is_some())
+    }
+
+    /// Gives a mapping another length, elsewhere if it must and may, and keeps the books. Returns where its payload is now.
+    ///
+    /// # Safety
+    /// - As for [`resize`](Self::resize).
+    unsafe fn remap(&mut self, mapping: Mapping, new_len: usize, may_move: bool) -> Option<NonNull<u8>> {
+        let (len, usable, first_page) = (mapping.len(), mapping.usable_size(), mapping.first_page());
+        // SAFETY: the caller vouches for the block.
+        let remapped = unsafe { mapping.remap(new_len, may_move) }?;
         if remapped != mapping {
             PAGES.mark(first_page, Page::GivenBack);
             PAGES.mark(remapped.first_page(), Page::Direct);
@@ -271,7 +299,7 @@ impl State {
         if let Some(live) = &mut self.live {
             live.change(remapped.usable_size(), usable);
         }
-        Ok(Resized::Done(remapped.payload()))
+        Some(remapped.payload())
     }
 
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.

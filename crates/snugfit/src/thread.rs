@@ -3,7 +3,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 
-use crate::errno::keeping_errno;
+use snugfit_source::os::keeping_errno;
 
 /// A number that no other living thread has: the address of its control block. Not 0, and a multiple of 2.
 ///

@@ -50,8 +50,9 @@ impl<A: Bounded, B: Source> Fallback<A, B> {
     fn parts(&self, extent: Extent) -> [(Owner, Extent); 3] {
         let start = extent.start.addr().get();
         let bounds = self.first.bounds();
-        let low = bounds.start.clamp(start, extent.end());
-        let high = bounds.end.clamp(low, extent.end());
+        // `clamp` would make sure that its bounds are in order, and panic if not.
+        let low = bounds.start.max(start).min(extent.end());
+        let high = bounds.end.max(low).min(extent.end());
         let within = extent.head(high - start).tail(low - start);
         [
             (Owner::Second, extent.tail(high - start)),

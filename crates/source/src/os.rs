@@ -24,6 +24,7 @@ mod threads;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub use count::calls;
+pub use errno::{keeping_errno, set_errno};
 pub use pages::{commit, decommit, map, purge, remap, reserve, unmap};
 pub(crate) use program_break::is_program_break_claimed;
 pub use program_break::{claim_program_break, move_break, program_break};
@@ -47,10 +48,13 @@ pub fn page_size() -> usize {
 
 #[cold]
 fn ask_page_size() -> usize {
-    // SAFETY: `sysconf` may be called at any time.
-    let answer = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    let size = usize::try_from(answer).unwrap_or(0);
-    assert!(size.is_power_of_two(), "the system states its page size");
+    // SAFETY: `getauxval` may be called at any time.
+    let size = unsafe { libc::getauxval(libc::AT_PAGESZ) } as usize;
+    if !size.is_power_of_two() {
+        // Every kernel states it; without it nothing is right. A panic would want memory.
+        // SAFETY: may be called at any time.
+        unsafe { libc::abort() };
+    }
     size
 }
 

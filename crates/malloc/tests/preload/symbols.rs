@@ -77,3 +77,13 @@ fn it_is_named_and_never_unloaded() {
     assert!(needed.len() == 1 && needed[0].contains("[libc.so"), "{needed:?}");
     assert!(!dynamic.contains("SYMBOLIC") && !dynamic.contains("TEXTREL"), "{dynamic}");
 }
+
+/// Not that it does not, but that it cannot: the compiler has found no way to it.
+#[test]
+fn nothing_in_it_panics() {
+    let all = said_by("nm", &["--demangle", "--defined-only"]);
+    assert!(all.contains("snugfit"), "the symbols are there to be read");
+    let panics: Vec<_> =
+        all.lines().filter(|line| line.contains("panic") || line.contains("_fail")).collect();
+    assert!(panics.is_empty(), "{panics:?}");
+}

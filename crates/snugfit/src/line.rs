@@ -1,11 +1,22 @@
-//! Text without memory: a line on the stack.
+//! Text without memory.
 
 use core::ffi::c_int;
 use core::fmt::{self, Write};
 
-/// A line of text. What does not fit is cut off.
+/// A line of text on the stack, of at most 1024 bytes: what does not fit is cut off. With it a library that must not
+/// allocate says something.
+///
+/// ```
+/// use core::fmt::Write;
+///
+/// let mut line = snugfit::Line::new();
+/// write!(line, "{} blocks", 3)?;
+/// line.end();
+/// assert_eq!(line.text(), b"3 blocks\n");
+/// # Ok::<(), core::fmt::Error>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct Line {
+pub struct Line {
     text: [u8; Self::ROOM],
     len: usize,
 }
@@ -14,16 +25,20 @@ impl Line {
     /// Enough for each line that the library makes; only words of the user's could be longer.
     const ROOM: usize = 1024;
 
-    pub(crate) const fn new() -> Self {
+    /// An empty line.
+    #[must_use]
+    pub const fn new() -> Self {
         Self { text: [0; Self::ROOM], len: 0 }
     }
 
-    pub(crate) fn text(&self) -> &[u8] {
+    /// What is in it.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
         self.text.get(..self.len).unwrap_or_default()
     }
 
     /// Adds bytes that need not be text.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         let rest = self.text.get_mut(self.len..).unwrap_or_default();
         for (to, &from) in rest.iter_mut().zip(bytes) {
             *to = from;
@@ -31,8 +46,24 @@ impl Line {
         self.len += bytes.len().min(rest.len());
     }
 
+    /// Writes it to the open file with this descriptor, in one call, so that lines of several processes do not mix. What
+    /// cannot be written is lost.
+    pub fn write_to(&self, file: c_int) {
+        let text = self.text();
+        // SAFETY: the text is valid for its length.
+        unsafe { libc::write(file, text.as_ptr().cast(), text.len()) };
+    }
+
+    /// Ends the line, writes it to standard error, and aborts the process.
+    pub fn print_and_abort(mut self) -> ! {
+        self.end();
+        self.write_to(libc::STDERR_FILENO);
+        // SAFETY: may be called at any time.
+        unsafe { libc::abort() }
+    }
+
     /// Ends the line, in place of its last byte if it is full.
-    pub(crate) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.len = self.len.min(Self::ROOM - 1);
         self.push(b"\n");
     }
@@ -45,23 +76,10 @@ impl Write for Line {
     }
 }
 
-/// Writes `text` in one call, so that lines of several processes do not mix.
-pub(crate) fn write(file: c_int, text: &[u8]) {
-    // SAFETY: the text is valid for its length.
-    unsafe { libc::write(file, text.as_ptr().cast(), text.len()) };
-}
-
-/// Writes `text` to standard error.
-pub(crate) fn print(text: &[u8]) {
-    write(libc::STDERR_FILENO, text);
-}
-
-/// Writes a line made of `parts`, which need not be text, to standard error.
-pub(crate) fn say(parts: &[&[u8]]) {
-    let mut line = Line::new();
-    parts.iter().for_each(|part| line.push(part));
-    line.end();
-    print(line.text());
+impl Default for Line {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[cfg(test)]
