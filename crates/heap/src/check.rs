@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Footer, Format, GRANULE, HEADER, Seal, State, Tag};
+use snugfit_tag::{Block, Footer, Format, GRANULE, State, Tag};
 
 use crate::Heap;
 use crate::segment::Segment;
@@ -127,7 +127,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             let start = block.payload().addr().get();
             if block.tag().is_last() || size > segment.end() - block.address() || size < GRANULE {
                 // A size that leads nowhere was overwritten.
-                let ended = block.tag().is_last() && size == 0;
+                let ended = block.tag().is_last() && size == 0 && self.is_epilogue(block, segment);
                 return if ended { self.behind_blocks(address) } else { BadPointer::HeaderOverwritten };
             }
             if address == start {
@@ -141,17 +141,19 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
     }
 
-    /// What is wrong with freeing `address`, behind the last block of a segment. A freed block that joined the top has
-    /// left its seal there.
+    /// Whether `block` is where the blocks of `segment` end.
+    fn is_epilogue(&self, block: Block, segment: Segment) -> bool {
+        self.top.epilogue == Some(block) || block.payload().addr().get() == segment.end()
+    }
+
+    /// What is wrong with freeing `address`, behind the last block of a segment. What was in use there before is free.
     fn behind_blocks(&self, address: usize) -> BadPointer {
         if !address.is_multiple_of(GRANULE) {
             return BadPointer::Misaligned;
         }
         match self.top.epilogue {
             Some(epilogue) if (epilogue.address()..self.top.dirty_end).contains(&address) => {
-                // SAFETY: the address is a multiple of 16 within the segment, so a header fits before it.
-                let stale = unsafe { epilogue.offset(address - HEADER - epilogue.address()) };
-                if stale.seal() == Seal::FREE { BadPointer::DoubleFree } else { BadPointer::Foreign }
+                BadPointer::DoubleFree
             }
             _ => BadPointer::Foreign,
         }
@@ -176,13 +178,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
                 block.tag().is_in_use() && offset < F::usable_size(block.size().max(F::OVERHEAD));
             return if in_payload { self.interior(block, address) } else { BadPointer::Misaligned };
         }
-        let offset = address - block.address();
-        // SAFETY: the address is a multiple of 16 inside the block, so the eight bytes before it are in the block too.
-        let stale = unsafe { block.offset(offset - 8) };
-        if !block.tag().is_in_use() && stale.seal() == Seal::FREE {
-            return BadPointer::DoubleFree;
-        }
-        self.interior(block, address)
+        // In a free block: it was one of those that were joined to it.
+        if block.tag().is_in_use() { self.interior(block, address) } else { BadPointer::DoubleFree }
     }
 
     fn interior(&self, block: Block, address: usize) -> BadPointer {

@@ -49,13 +49,13 @@ impl Mapping {
         Self(unsafe { start.unwrap_unchecked() })
     }
 
-    /// The mapping whose first page the byte before `payload` lies in.
+    /// The mapping whose first page the header before `payload` lies in.
     ///
     /// # Safety
     /// - As for [`at`](Self::at), for that page.
     pub(crate) unsafe fn of(payload: NonNull<u8>) -> Self {
         // SAFETY: the caller vouches for the page.
-        unsafe { Self::at(payload.addr().get() - 1) }
+        unsafe { Self::at(payload.addr().get() - HEADER) }
     }
 
     fn word(self, number: usize) -> usize {
@@ -121,13 +121,12 @@ impl Mapping {
         if !self.is_offset_sound() {
             return Err(BadPointer::HeaderOverwritten);
         }
-        let (at, start) = (payload.addr().get(), self.payload().addr().get());
-        if at != start {
-            return Err(self.interior(at));
-        }
         let header = self.block();
-        let sound = header.tag() == Tag::epilogue(true) && header.seal() == self.expected_seal(key);
-        if sound { Ok(()) } else { Err(BadPointer::HeaderOverwritten) }
+        if header.tag() != Tag::epilogue(true) || header.seal() != self.expected_seal(key) {
+            return Err(BadPointer::HeaderOverwritten);
+        }
+        let (at, start) = (payload.addr().get(), self.payload().addr().get());
+        if at == start { Ok(()) } else { Err(self.interior(at)) }
     }
 
     /// Whether its own words and header are as they were written.
