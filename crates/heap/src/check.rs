@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Footer, Format, GRANULE, State, Tag};
+use snugfit_tag::{Block, FOOTER, Footer, Format, GRANULE, MIN_BLOCK, Seal, State, Tag};
 
 use crate::Heap;
 use crate::segment::Segment;
@@ -31,9 +31,9 @@ pub enum BadPointer {
     DoubleFree,
     /// The block is live, but not of the size that the caller states.
     WrongSize,
-    /// The header of this block was overwritten, or one on the way to it.
+    /// The header of this block was overwritten, or of the one behind it, or one on the way to it.
     HeaderOverwritten,
-    /// The footer of this block, or of the free block before it, was overwritten.
+    /// The footer of this block, or of a free block next to it, was overwritten.
     FooterOverwritten,
 }
 
@@ -105,6 +105,23 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         (previous.tag() == Tag::free(size)).then_some((previous, size))
     }
 
+    /// Whether `block`, whose `tag` says that it is free, is: header and footer agree. If not, something has written there:
+    /// over the end of the block before, or after the free.
+    ///
+    /// # Safety
+    /// - `block` follows a block whose tag is right.
+    #[inline]
+    pub(crate) unsafe fn is_free_block(&self, block: Block, tag: Tag) -> bool {
+        let size = tag.size();
+        if block.seal() != Seal::FREE || tag != Tag::free(size) || size < MIN_BLOCK {
+            return false;
+        }
+        // SAFETY: the header is that of a free block. If its size was overwritten, the footer is read at a wrong place in
+        // our own memory, if the source knows its own; else that may fault.
+        self.source.may_own(block.address() + size - FOOTER)
+            && unsafe { block.footer(size) } == Footer::free(size)
+    }
+
     /// Says what is wrong with a pointer that has failed its check, by walking the segment it is in. O(blocks).
     #[cold]
     pub(crate) fn diagnose(&self, payload: NonNull<u8>) -> BadPointer {
@@ -164,8 +181,21 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         match self.key.state(block.seal(), block.address(), block.size()) {
             Some(State::Free | State::Cached) => BadPointer::DoubleFree,
             // With its header as it should be, it is what lies at the end of this block, or of the one before.
-            Some(State::Live) if block.tag().is_block_in_use() => BadPointer::FooterOverwritten,
+            Some(State::Live) if block.tag().is_block_in_use() => self.neighbour_of(block),
             Some(State::Live) | None => BadPointer::HeaderOverwritten,
+        }
+    }
+
+    /// What is wrong around `block`, which is as it should be: the header behind it, or else a footer.
+    fn neighbour_of(&self, block: Block) -> BadPointer {
+        // SAFETY: the block is sealed, so its tag is right.
+        let next = unsafe { block.next() };
+        let tag = next.tag();
+        let looks_free = next.seal() == Seal::FREE && tag == Tag::free(tag.size()) && tag.size() >= MIN_BLOCK;
+        if tag.is_in_use() || looks_free {
+            BadPointer::FooterOverwritten
+        } else {
+            BadPointer::HeaderOverwritten
         }
     }
 

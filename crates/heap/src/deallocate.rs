@@ -85,7 +85,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
     }
 
-    /// Frees a live block whose header is `tag`. False, with nothing changed, if the footer before it was overwritten.
+    /// Frees a live block whose header is `tag`. False, with nothing changed, if the header behind it or a footer next to
+    /// it was overwritten.
     ///
     /// What is inlined here, and in what it calls, is a block between two in use, or before the top. It ends in its last
     /// call, so it needs no frame; the rest is kept out of line.
@@ -100,12 +101,11 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             if !tag.is_previous_in_use() {
                 return self.free_behind_free(block, tag);
             }
-            self.join_next(block, tag.size(), block.offset(tag.size()));
-            true
+            self.join_next(block, tag.size(), block.offset(tag.size()))
         }
     }
 
-    /// Frees a live block behind a free one. False, with nothing changed, if the footer between them was overwritten.
+    /// Frees a live block behind a free one. False, with nothing changed, if one of the neighbours was overwritten.
     ///
     /// # Safety
     /// - As for [`free`](Self::free); the tag says that the previous block is free.
@@ -114,49 +114,73 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: as in `free`.
         unsafe {
             let Some((previous, more)) = self.previous_free(block) else { return false };
+            let next = block.offset(tag.size());
+            if !self.is_next_sound(next) {
+                return false;
+            }
             // The header is about to become the inside of a larger block: freed twice, it must not pass.
             block.set_seal(Seal::FREE);
-            self.join_both(previous, more, more + tag.size(), block.offset(tag.size()));
+            self.join_both(previous, more, more + tag.size(), next);
             true
         }
     }
 
+    /// Whether `next`, should it say that it is free, is.
+    ///
+    /// # Safety
+    /// - As for [`is_free_block`](Self::is_free_block).
+    #[inline]
+    pub(crate) unsafe fn is_next_sound(&self, next: Block) -> bool {
+        let tag = next.tag();
+        // SAFETY: the caller vouches for the block.
+        tag.is_in_use() || unsafe { self.is_free_block(next, tag) }
+    }
+
     /// Frees the `total` bytes at `start`, which end where `next` starts and are in no index; the block before them is
-    /// in use.
+    /// in use. False, with nothing changed, if `next` says that it is free and is not.
     ///
     /// # Safety
     /// - As said, and nobody uses these bytes any more. `next` says that the block before it is in use.
     #[inline]
-    pub(crate) unsafe fn join_next(&mut self, start: Block, total: usize, next: Block) {
+    pub(crate) unsafe fn join_next(&mut self, start: Block, total: usize, next: Block) -> bool {
         if self.top.epilogue == Some(next) {
-            return self.lower_top(start);
+            self.lower_top(start);
+            return true;
         }
         let tag = next.tag();
         // SAFETY: the bytes are one block, and if the next one is free they are one with it.
         unsafe {
             if !tag.is_in_use() {
-                return self.join_free_next(start, total, next, tag.size());
+                return self.join_free_next(start, total, next, tag);
             }
             next.set_tag(tag.with_previous_free());
             if S::RELEASES && self.counters.retired > 0 {
-                return self.put_or_release(start, total);
+                self.put_or_release(start, total);
+                return true;
             }
             start.write_free(total);
             self.index.insert(start, total);
         }
+        true
     }
 
-    /// Makes the `total` bytes at `start` one block with the `more` bytes of the free block `next` behind them.
+    /// Makes the `total` bytes at `start` one block with the block `next` behind them, whose `tag` says that it is free.
+    /// False, with nothing changed, if it is not.
     ///
     /// # Safety
     /// - As for [`join_next`](Self::join_next).
     #[inline(never)]
-    unsafe fn join_free_next(&mut self, start: Block, total: usize, next: Block, more: usize) {
+    unsafe fn join_free_next(&mut self, start: Block, total: usize, next: Block, tag: Tag) -> bool {
+        let more = tag.size();
         // SAFETY: a free block is in the index (invariant 5), and the bytes joined are one block.
         unsafe {
+            if !self.is_free_block(next, tag) {
+                return false;
+            }
             self.index.replace(next, more, start, total + more);
             self.finish_free(start, total + more);
         }
+        true
     }
 
     /// Frees the end of the `total` bytes at `previous`, whose first `size` are a free block.

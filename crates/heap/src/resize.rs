@@ -56,6 +56,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
                 return Err(self.diagnose(payload).into());
             };
             let needed = F::block_size(size).ok_or(ResizeError::OutOfMemory)?;
+            if !self.is_next_sound(block.offset(tag.size())) {
+                return Err(self.diagnose(payload).into());
+            }
             let fits = self.fit_in_place(block, tag, needed);
             let to = if fits { payload } else { self.move_block(block, tag, size)? };
             self.audit();
@@ -78,7 +81,11 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let Some((block, tag)) = (unsafe { self.live_block(payload) }) else {
             return Err(self.diagnose(payload));
         };
-        // SAFETY: the block is in use with that tag.
+        // SAFETY: the block is in use with that tag, so a header follows it.
+        if !unsafe { self.is_next_sound(block.offset(tag.size())) } {
+            return Err(self.diagnose(payload));
+        }
+        // SAFETY: as above, and what follows it is as it says.
         let fits = F::block_size(size).is_some_and(|needed| unsafe { self.fit_in_place(block, tag, needed) });
         self.audit();
         Ok(fits)
@@ -87,7 +94,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Makes the block `needed` bytes large where it is, if that can be done.
     ///
     /// # Safety
-    /// - `block` is in use with `tag`.
+    /// - `block` is in use with `tag`; the block behind it is [sound](Self::is_next_sound).
     unsafe fn fit_in_place(&mut self, block: Block, tag: Tag, needed: usize) -> bool {
         // SAFETY: the caller vouches for the block.
         unsafe {
@@ -121,7 +128,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         unsafe {
             let next = block.offset(tag.size());
             self.write_resized(block, tag, needed);
-            self.join_next(block.offset(needed), spare, next);
+            let joined = self.join_next(block.offset(needed), spare, next);
+            debug_assert!(joined, "what follows was found to be sound");
         }
     }
 

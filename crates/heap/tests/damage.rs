@@ -457,3 +457,62 @@ fn a_block_that_cannot_leave_does_not_move() {
     assert_eq!(heap.validate(), Ok(()));
     assert_eq!(free(&mut heap, payload), Ok(()));
 }
+
+/// What comes of freeing a block, and of resizing it in three ways, after `damage` to the block behind it.
+#[cfg(not(feature = "validate"))]
+fn behind_damaged(free_second: bool, damage: impl Fn(Block)) -> [Result<(), BadPointer>; 4] {
+    let found = |call: fn(&mut Heap<Mapped, BinsIndex>, NonNull<u8>) -> Result<(), BadPointer>| {
+        let mut heap = heap::<Compact>();
+        let payloads: Vec<_> = (0..4).map(|_| allocate(&mut heap, 104)).collect();
+        if free_second {
+            assert_eq!(free(&mut heap, payloads[1]), Ok(()));
+        }
+        damage(block(payloads[1]));
+        call(&mut heap, payloads[0])
+    };
+    [
+        found(free),
+        // SAFETY: as in `free`.
+        found(|heap, payload| match unsafe { heap.resize(payload, 10) } {
+            Err(ResizeError::BadPointer(bad)) => Err(bad),
+            _ => Ok(()),
+        }),
+        // SAFETY: as in `free`.
+        found(|heap, payload| match unsafe { heap.resize(payload, 150) } {
+            Err(ResizeError::BadPointer(bad)) => Err(bad),
+            _ => Ok(()),
+        }),
+        // SAFETY: as in `free`.
+        found(|heap, payload| unsafe { heap.resize_in_place(payload, 150) }.map(drop)),
+    ]
+}
+
+/// A text that is one byte too long ends in a zero there: the block behind it says that it is free. It used to be
+/// believed, and its payload followed as links.
+#[cfg(not(feature = "validate"))]
+#[test]
+fn a_block_in_use_whose_header_was_overwritten_is_not_joined() {
+    let overwritten = Err(BadPointer::HeaderOverwritten);
+    for bits in [0, 2, 0x100, 0x200_0002, 0xFFFF_FFF2] {
+        assert_eq!(
+            behind_damaged(false, |next| next.set_tag(Tag::from_bits(bits))),
+            [overwritten; 4],
+            "{bits:#x}"
+        );
+    }
+    let zero = |next: Block| next.set_tag(Tag::from_bits(next.tag().bits() & !0xFF));
+    assert_eq!(behind_damaged(false, zero), [overwritten; 4]);
+}
+
+#[cfg(not(feature = "validate"))]
+#[test]
+fn a_free_block_whose_header_or_footer_was_overwritten_is_not_joined() {
+    let (header, footer) = (Err(BadPointer::HeaderOverwritten), Err(BadPointer::FooterOverwritten));
+    assert_eq!(behind_damaged(true, |next| next.set_tag(Tag::free(96))), [footer; 4]);
+    assert_eq!(behind_damaged(true, |next| next.set_tag(Tag::free(16))), [header; 4]);
+    assert_eq!(behind_damaged(true, |next| next.set_seal(Seal::from_bits(1))), [header; 4]);
+    // SAFETY: the footer of a block of 112 bytes.
+    let damage = |next: Block| unsafe { next.set_footer(112, Footer::free(128)) };
+    assert_eq!(behind_damaged(true, damage), [footer; 4]);
+    assert_eq!(behind_damaged(true, |_| ()), [Ok(()); 4]);
+}

@@ -62,6 +62,9 @@ const ALL: &[Call] = &[MEM_FREE, DEALLOC, MEM_RESIZE, MEM_RESIZE_TO_0, REALLOC, 
 /// Those that free it where it is.
 const FREES: &[Call] = &[MEM_FREE, DEALLOC, MEM_RESIZE_TO_0];
 
+/// Those that look at its neighbours.
+const CHANGES: &[Call] = &[MEM_FREE, DEALLOC, MEM_RESIZE, MEM_RESIZE_TO_0, REALLOC];
+
 const fn case(name: &'static str, wrong: fn() -> Wrong) -> Case {
     Case { name, calls: ALL, wrong }
 }

@@ -1,7 +1,7 @@
 //! Blocks whose header was overwritten, or the footer of a free neighbour.
 
 use crate::common::{MIB, allocate, free};
-use crate::{Case, FREES, Wrong, case, wrong};
+use crate::{CHANGES, Case, FREES, Wrong, case, wrong};
 
 pub(crate) const CASES: &[Case] = &[
     case("underflow_by_1", || underflow(middle(), 1)),
@@ -33,6 +33,10 @@ pub(crate) const CASES: &[Case] = &[
     case("direct_length_overwritten_seen_from_inside", direct_from_inside),
     case("direct_offset_overwritten", || one_byte(allocate(MIB), 24)),
     case("aligned_direct_underflow_by_8", || underflow(snugfit::mem_alloc_aligned(MIB, MIB), 8)),
+    Case { name: "a_zero_behind_it", calls: CHANGES, wrong: || behind(false, 0, 1) },
+    Case { name: "zeros_behind_it", calls: CHANGES, wrong: || behind(false, 0, 8) },
+    Case { name: "a_zero_behind_it_before_a_free_block", calls: CHANGES, wrong: || behind(true, 0, 1) },
+    Case { name: "text_behind_it_before_a_free_block", calls: CHANGES, wrong: || behind(true, 0x40, 4) },
     Case { name: "footer_overwritten", calls: FREES, wrong: || footer(8, 0x55) },
     Case { name: "footer_of_zeros", calls: FREES, wrong: || footer(8, 0) },
     Case { name: "lowest_byte_of_a_footer", calls: FREES, wrong: || footer(1, 0xE0) },
@@ -94,6 +98,20 @@ fn overflow(by: usize, value: u8) -> Wrong {
     // SAFETY: memory of the allocator: the end of the first block, and the second.
     unsafe { blocks[0].add(end).write_bytes(value, by) };
     wrong(blocks[1], OVERWRITTEN)
+}
+
+/// It was written beyond its own end, over the header of the next block, in use or free, whose payload is text.
+fn behind(free_next: bool, value: u8, len: usize) -> Wrong {
+    let blocks = [(); 3].map(|()| allocate(104));
+    // SAFETY: the second block has 104 bytes, and then comes what the first one overwrites.
+    unsafe {
+        blocks[1].write_bytes(0x41, 104);
+        if free_next {
+            free(blocks[1]);
+        }
+        blocks[0].add(104).write_bytes(value, len);
+    }
+    wrong(blocks[0], OVERWRITTEN)
 }
 
 /// The last bytes of the free block before it are overwritten. (In these, the lowest byte of the size is 112.)
