@@ -13,11 +13,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What a compiler that understands it is told about a function. The names have underscores, as a program may have macros
+ * that are called malloc and the like. */
 #if defined(__GNUC__)
-#define MEM_MUST_USE __attribute__((warn_unused_result))
+#define MEM_ATTRIBUTES(...) __attribute__((__VA_ARGS__))
 #else
-#define MEM_MUST_USE
+#define MEM_ATTRIBUTES(...)
 #endif
+#define MEM_MUST_USE MEM_ATTRIBUTES(__warn_unused_result__)
+
+/* GCC warns if another function, such as free, is given the block. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define MEM_FREED_HERE __attribute__((__malloc__(mem_free, 1), __malloc__(mem_free_sized, 1)))
+#else
+#define MEM_FREED_HERE
+#endif
+#define MEM_NEW(...) MEM_ATTRIBUTES(__malloc__, __VA_ARGS__) MEM_FREED_HERE
 
 /**
  * What is wrong with a call.
@@ -153,43 +164,7 @@ extern "C" {
  * What `error` says, in English, without a full stop. It stays for ever. Of a number that is no error, it is "unknown
  * error".
  */
-const char *mem_error_text(int error);
-
-/**
- * Allocates `size` bytes, aligned to 16, as malloc does. What they hold is not said. A size of 0 gives a block of
- * its own as well.
- *
- * Returns NULL, with errno set to ENOMEM, if there is no memory, or `size` is more than PTRDIFF_MAX.
- */
-MEM_MUST_USE void *mem_alloc(size_t size);
-
-/**
- * Allocates `count` times `size` bytes of zeros, aligned to 16, as calloc does.
- *
- * Returns NULL, with errno set to ENOMEM, if there is no memory, or the product overflows.
- */
-MEM_MUST_USE void *mem_alloc_clear(size_t count, size_t size);
-
-/**
- * Allocates `size` bytes, aligned to `align`, any power of two, as aligned_alloc does.
- *
- * Returns NULL, with errno set to EINVAL if `align` is no power of two, and to ENOMEM if there is no memory.
- */
-MEM_MUST_USE void *mem_alloc_aligned(size_t align, size_t size);
-
-/**
- * Makes a block `size` bytes large, in place or elsewhere, and returns where it is now, as realloc does. The contents
- * are kept, up to the smaller of both sizes; the alignment is 16.
- *
- * Of NULL, it allocates. To a size of 0, it frees the block and returns NULL, with errno set to EINVAL. If there is
- * no memory, it returns NULL, with errno set to ENOMEM, and the block is as it was.
- *
- * A wrong pointer ends the process, with a line on standard error that says what is wrong with it.
- *
- * # Safety
- * - After success, only the returned pointer is used.
- */
-MEM_MUST_USE void *mem_resize(void *block, size_t size);
+const char *mem_error_text(int error) MEM_ATTRIBUTES(__returns_nonnull__);
 
 /**
  * Frees a block, as free does. Of NULL, nothing happens. errno is kept.
@@ -209,6 +184,42 @@ void mem_free(void *block);
  * - Nobody uses the block any more.
  */
 void mem_free_sized(void *block, size_t size);
+
+/**
+ * Allocates `size` bytes, aligned to 16, as malloc does. What they hold is not said. A size of 0 gives a block of
+ * its own as well.
+ *
+ * Returns NULL, with errno set to ENOMEM, if there is no memory, or `size` is more than PTRDIFF_MAX.
+ */
+MEM_MUST_USE void *mem_alloc(size_t size) MEM_NEW(__alloc_size__(1));
+
+/**
+ * Allocates `count` times `size` bytes of zeros, aligned to 16, as calloc does.
+ *
+ * Returns NULL, with errno set to ENOMEM, if there is no memory, or the product overflows.
+ */
+MEM_MUST_USE void *mem_alloc_clear(size_t count, size_t size) MEM_NEW(__alloc_size__(1, 2));
+
+/**
+ * Allocates `size` bytes, aligned to `align`, any power of two, as aligned_alloc does.
+ *
+ * Returns NULL, with errno set to EINVAL if `align` is no power of two, and to ENOMEM if there is no memory.
+ */
+MEM_MUST_USE void *mem_alloc_aligned(size_t align, size_t size) MEM_NEW(__alloc_align__(1), __alloc_size__(2));
+
+/**
+ * Makes a block `size` bytes large, in place or elsewhere, and returns where it is now, as realloc does. The contents
+ * are kept, up to the smaller of both sizes; the alignment is 16.
+ *
+ * Of NULL, it allocates. To a size of 0, it frees the block and returns NULL, with errno set to EINVAL. If there is
+ * no memory, it returns NULL, with errno set to ENOMEM, and the block is as it was.
+ *
+ * A wrong pointer ends the process, with a line on standard error that says what is wrong with it.
+ *
+ * # Safety
+ * - After success, only the returned pointer is used.
+ */
+MEM_MUST_USE void *mem_resize(void *block, size_t size) MEM_ATTRIBUTES(__alloc_size__(2)) MEM_FREED_HERE;
 
 /**
  * The bytes of a block that may be used, at least those asked for. 0 of NULL.
@@ -244,7 +255,7 @@ MEM_MUST_USE enum mem_error mem_try_free_sized(void *block, size_t size, struct 
  * - `block` is valid for reads and writes, `what` is null or valid for a write.
  * - After success, only the new `*block` is used.
  */
-MEM_MUST_USE enum mem_error mem_try_resize(void **block, size_t size, struct mem_bad_pointer *what);
+MEM_MUST_USE enum mem_error mem_try_resize(void **block, size_t size, struct mem_bad_pointer *what) MEM_ATTRIBUTES(__nonnull__(1));
 
 /**
  * mem_usable_size with an error to handle: MEM_ERROR_NONE, and `*size` is the size; or what is wrong with the pointer, as
@@ -253,7 +264,7 @@ MEM_MUST_USE enum mem_error mem_try_resize(void **block, size_t size, struct mem
  * # Safety
  * - `size` is valid for a write, `what` is null or valid for one.
  */
-MEM_MUST_USE enum mem_error mem_try_usable_size(const void *block, size_t *size, struct mem_bad_pointer *what);
+MEM_MUST_USE enum mem_error mem_try_usable_size(const void *block, size_t *size, struct mem_bad_pointer *what) MEM_ATTRIBUTES(__nonnull__(2));
 
 /**
  * Writes the allocator in numbers to `*stats`: mem_stats(&stats, sizeof stats). Returns the size that the library would
@@ -279,6 +290,11 @@ size_t mem_trim(size_t keep);
  * It walks all blocks.
  */
 MEM_MUST_USE bool mem_validate(void);
+
+/**
+ * The version of the library that the program runs with, such as "0.1.0". It stays for ever.
+ */
+const char *mem_version(void) MEM_ATTRIBUTES(__returns_nonnull__);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -61,6 +61,7 @@ impl From<snugfit::BadPointer> for BadPointer {
 
 /// What `error` says, in English, without a full stop. It stays for ever. Of a number that is no error, it is "unknown
 /// error".
+/// cbindgen:postfix=MEM_ATTRIBUTES(__returns_nonnull__)
 #[unsafe(no_mangle)]
 pub extern "C" fn mem_error_text(error: c_int) -> *const c_char {
     const TEXTS: [&core::ffi::CStr; 9] = [

@@ -11,6 +11,7 @@ mod calls;
 mod panic;
 mod stats;
 mod tries;
+mod version;
 
 pub use bad_pointer::{BadPointer, Error, mem_error_text};
 pub use calls::{
@@ -18,3 +19,4 @@ pub use calls::{
 };
 pub use stats::{Stats, mem_count_calls, mem_stats, mem_trim, mem_validate};
 pub use tries::{mem_try_free, mem_try_free_sized, mem_try_resize, mem_try_usable_size};
+pub use version::mem_version;

@@ -52,6 +52,7 @@ pub unsafe extern "C" fn mem_try_free_sized(block: *mut c_void, size: usize, wha
 /// # Safety
 /// - `block` is valid for reads and writes, `what` is null or valid for a write.
 /// - After success, only the new `*block` is used.
+///   cbindgen:postfix=MEM_ATTRIBUTES(__nonnull__(1))
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mem_try_resize(
@@ -77,6 +78,7 @@ pub unsafe extern "C" fn mem_try_resize(
 ///
 /// # Safety
 /// - `size` is valid for a write, `what` is null or valid for one.
+///   cbindgen:postfix=MEM_ATTRIBUTES(__nonnull__(2))
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mem_try_usable_size(

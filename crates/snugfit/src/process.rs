@@ -19,7 +19,7 @@ use crate::{thread, threshold};
 const MAX_SIZE: usize = isize::MAX as usize;
 
 struct Process {
-    /// [`NEW`], then the id of the thread that prepares everything, then [`READY`].
+    /// [`NEW`], then the [`thread::preparer`] that prepares everything, then [`READY`].
     stage: AtomicUsize,
     lock: Lock,
     state: UnsafeCell<State>,
@@ -53,34 +53,39 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
     result
 }
 
-/// Chooses the key, and arranges for forks, before anything is allocated.
+/// Sees to it that everything is prepared, by this thread or another.
 ///
 /// The handlers are in place before any other thread gets here, or it could fork while the lock is held and leave it so
-/// in the child. Registering them may itself allocate (in musl it does): the thread that does it goes on.
+/// in the child. Registering them may itself allocate (in musl it does): the thread that does it goes on. Should another
+/// thread fork meanwhile, then who prepares is not there in the child, which does it all anew: nobody has used any of it.
 #[cold]
 fn prepare() {
-    let me = thread::id();
-    match PROCESS.stage.compare_exchange(NEW, me, Relaxed, Relaxed) {
-        Ok(_) => {
-            let [mask, multiplier] = os::random_words();
-            // SAFETY: no other thread gets past this function before the stage is `READY`, and this one is here.
-            unsafe { (*PROCESS.state.get()).set_key(Key::new(mask, multiplier)) };
-            // SAFETY: the handlers may be called at any time. Without them only a fork in a program with threads is at
-            // risk; there is nobody to tell.
-            unsafe {
-                libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child))
-            };
-            PROCESS.stage.store(READY, Release);
-        }
-        Err(stage) if stage == me => {}
-        Err(_) => {
-            while PROCESS.stage.load(Relaxed) != READY {
-                // SAFETY: may be called at any time.
-                unsafe { libc::sched_yield() };
+    let me = thread::preparer();
+    let mut stage = PROCESS.stage.load(Relaxed);
+    while stage != READY && stage != me {
+        if stage == NEW || !thread::is_in_this_process(stage) {
+            match PROCESS.stage.compare_exchange(stage, me, Relaxed, Relaxed) {
+                Ok(_) => return prepare_here(),
+                Err(other) => stage = other,
             }
-            fence(Acquire);
+        } else {
+            // SAFETY: may be called at any time.
+            unsafe { libc::sched_yield() };
+            stage = PROCESS.stage.load(Relaxed);
         }
     }
+    fence(Acquire);
+}
+
+/// Chooses the key, and arranges for forks, before anything is allocated.
+fn prepare_here() {
+    let [mask, multiplier] = os::random_words();
+    // SAFETY: no other thread gets past `prepare` before the stage is `READY`, and this one is here.
+    unsafe { (*PROCESS.state.get()).set_key(Key::new(mask, multiplier)) };
+    // SAFETY: the handlers may be called at any time, and more often than once around a fork. Without them only a fork in
+    // a program with threads is at risk; there is nobody to tell.
+    unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
+    PROCESS.stage.store(READY, Release);
 }
 
 extern "C" fn before_fork() {

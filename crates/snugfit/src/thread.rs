@@ -50,6 +50,25 @@ mod imp {
     }
 }
 
+/// A number for this thread that says in which process it is; more than 32 bits. Two system calls, for where an
+/// [`id`] does not tell enough.
+pub(crate) fn preparer() -> usize {
+    // SAFETY: may be called at any time.
+    let thread = unsafe { libc::syscall(libc::SYS_gettid) };
+    process() << 32 | (thread as usize & 0xFFFF_FFFF)
+}
+
+/// Whether the thread of which `preparer` is the number is, or was, one of this process. It is not if a `fork` lies in
+/// between.
+pub(crate) fn is_in_this_process(preparer: usize) -> bool {
+    preparer >> 32 == process()
+}
+
+fn process() -> usize {
+    // SAFETY: may be called at any time.
+    unsafe { libc::getpid() as usize }
+}
+
 /// The half of `word` that holds its low bits: a futex has 32 of them.
 fn low_half(word: &AtomicUsize) -> *const u32 {
     let halves = ptr::from_ref(word).cast::<AtomicU32>();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, scope, yield_now};
 
-use common::child::{run_in_children, wait_for};
+use common::child::{passes, run_in_children, wait_for};
 use common::{
     EACH_CALL_VALIDATES, IS_LIST, KIB, allocate, assert_valid, check, fill, free, resize, try_free,
 };
@@ -22,6 +22,7 @@ fn main() {
         ("threads_come_and_go", threads_come_and_go),
         ("one_block_is_freed_by_one_thread", one_block_is_freed_by_one_thread),
         ("others_allocate_around_a_fork", others_allocate_around_a_fork),
+        ("a_fork_in_the_middle_of_the_first_call", a_fork_in_the_middle_of_the_first_call),
     ]);
 }
 
@@ -233,6 +234,19 @@ fn one_block_is_freed_by_one_thread() {
         free(neighbour);
     }
     assert_valid();
+}
+
+/// The first call prepares the allocator. A child that was forked meanwhile has not got the thread that made it: it used
+/// to wait for that thread, for ever.
+fn a_fork_in_the_middle_of_the_first_call() {
+    const PROCESSES: usize = 150;
+    let first_calls = || {
+        scope(|scope| {
+            (0..3).for_each(|_| drop(scope.spawn(|| free(allocate(10)))));
+            (0..10).for_each(fork_once);
+        });
+    };
+    (0..PROCESSES).for_each(|_| assert!(passes(first_calls)));
 }
 
 /// Handlers of other libraries run before and after the allocator's own, and may allocate.
