@@ -8,6 +8,7 @@ use snugfit::{BadPointer, abort_with};
 use snugfit_source::os::set_errno;
 
 use crate::basic::resize;
+use crate::process::other;
 
 /// [`realloc`](crate::realloc) to `count` times `size` bytes. If the product overflows, that is no memory: null, and the
 /// block is as it was.
@@ -16,12 +17,15 @@ use crate::basic::resize;
 /// - As for [`realloc`](crate::realloc).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void {
-    match count.checked_mul(size) {
-        // SAFETY: the caller vouches for the block.
-        Some(size) => unsafe { resize("reallocarray", block, size) },
-        None => {
-            set_errno(ENOMEM);
-            null_mut()
+    let Some(size) = count.checked_mul(size) else {
+        set_errno(ENOMEM);
+        return null_mut();
+    };
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        match other() {
+            Some((realloc, _)) => realloc(block, size),
+            None => resize("reallocarray", block, size),
         }
     }
 }
@@ -56,6 +60,10 @@ pub unsafe extern "C" fn free_aligned_sized(block: *mut c_void, alignment: usize
 /// # Safety
 /// - As for [`free_sized`].
 unsafe fn release_sized(function: &str, block: *mut c_void, size: usize) {
+    if let Some((_, free)) = other() {
+        // SAFETY: the caller vouches for the block.
+        return unsafe { free(block) };
+    }
     // SAFETY: the caller vouches for the block.
     if let Err(bad) = unsafe { snugfit::try_mem_free_sized(block.cast(), size) } {
         abort_with(function, block.cast(), bad);

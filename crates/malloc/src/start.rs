@@ -9,7 +9,7 @@ use snugfit::{Line, Violation};
 use snugfit_source::os::claim_program_break;
 
 use crate::options::{KNOWN, Options, VARIABLE};
-use crate::process::is_malloc_of_process;
+use crate::process::{is_malloc_of_process, set_beside_another};
 use crate::{environment, stats};
 
 /// Among the functions that are called when the library is loaded.
@@ -31,6 +31,7 @@ static VALIDATE: AtomicBool = AtomicBool::new(false);
 extern "C" fn at_start() {
     // Beside another malloc, the library leaves everything as it is and waits to be called.
     if !is_malloc_of_process() {
+        set_beside_another();
         return;
     }
     // SAFETY: the C library's own malloc, which moves the program break too, is called by nobody; and with any malloc in

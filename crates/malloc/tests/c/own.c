@@ -33,6 +33,10 @@ int main(void) {
     watchdog();
     char *text = strdup("from here");
     CHECK((unsigned char *)text > memory && (unsigned char *)text < memory + used);
+    /* It has no reallocarray. The C library's would call the realloc above, and so does the library's. */
+    text = reallocarray(text, 10, 10);
+    CHECK((unsigned char *)text > memory && (unsigned char *)text < memory + used);
+    CHECK(strcmp(text, "from here") == 0);
     free(text);
     return 0;
 }
