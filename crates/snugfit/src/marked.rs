@@ -41,6 +41,9 @@ unsafe impl<S: Source> Source for Marked<S> {
     }
 
     fn grow(&mut self, size: usize) -> Option<Extent> {
+        // Before the source takes what a limit on address space leaves: it takes less then. If it needs no leaf, or there is
+        // no memory for one, that is seen below.
+        let _ = self.pages.reserve_leaf();
         let extent = self.inner.grow(size)?;
         if !self.pages.mark(extent, Page::Heap) {
             // What is not marked cannot be used. Should it not be taken back, it is lost.

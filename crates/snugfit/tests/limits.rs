@@ -20,6 +20,7 @@ fn main() {
         ("data", || runs_out(limit_data, one_thread)),
         ("data_with_threads", || runs_out(limit_data, two_threads)),
         ("no_memory_at_all", no_memory_at_all),
+        ("a_reservation_leaves_room_for_the_page_map", a_reservation_leaves_room_for_the_page_map),
         ("a_refused_resize_changes_nothing", || a_refused_resize_changes_nothing(one_thread)),
         ("a_refused_resize_changes_nothing_with_threads", || a_refused_resize_changes_nothing(two_threads)),
         ("a_block_that_cannot_move_shrinks_where_it_is", a_block_that_cannot_move_shrinks_where_it_is),
@@ -39,6 +40,17 @@ fn limit_address_space(room: usize) {
 
 fn limit_data(room: usize) {
     limit(libc::RLIMIT_DATA, used(5) + room);
+}
+
+/// What is left is just what a reservation takes. It used to take that, and the page map got nothing.
+fn a_reservation_leaves_room_for_the_page_map() {
+    two_threads();
+    for room in [4, 8, 16] {
+        assert!(common::child::passes(|| {
+            limit_address_space(room * MIB);
+            free(allocate(1000));
+        }));
+    }
 }
 
 fn one_thread() {}

@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn a_path_with_a_space_or_a_colon_cannot_be_preloaded() {
         assert!(is_nameable(OsStr::new("/usr/lib/libsnugfit_malloc.so")));
-        assert!(!is_nameable(OsStr::new("/home/a b/lib.so")));
-        assert!(!is_nameable(OsStr::new("/home/a:b/lib.so")));
+        assert!(!is_nameable(OsStr::new("/opt/a b/lib.so")));
+        assert!(!is_nameable(OsStr::new("/opt/a:b/lib.so")));
     }
 
     #[test]
