@@ -461,7 +461,8 @@ fn a_block_that_cannot_leave_does_not_move() {
 /// What comes of freeing a block, and of resizing it in three ways, after `damage` to the block behind it.
 #[cfg(not(feature = "validate"))]
 fn behind_damaged(free_second: bool, damage: impl Fn(Block)) -> [Result<(), BadPointer>; 4] {
-    let found = |call: fn(&mut Heap<Mapped, BinsIndex>, NonNull<u8>) -> Result<(), BadPointer>| {
+    type Call = fn(&mut Heap<Mapped, BinsIndex>, NonNull<u8>) -> Result<(), BadPointer>;
+    let found = |call: Call| {
         let mut heap = heap::<Compact>();
         let payloads: Vec<_> = (0..4).map(|_| allocate(&mut heap, 104)).collect();
         if free_second {
