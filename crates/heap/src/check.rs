@@ -112,10 +112,10 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// - `block` follows a block whose tag is right.
     #[inline]
     pub(crate) unsafe fn is_free_block(&self, block: Block, tag: Tag) -> bool {
-        let size = tag.size();
-        if block.seal() != Seal::FREE || tag != Tag::free(size) || size < MIN_BLOCK {
+        if !has_free_header(block, tag) {
             return false;
         }
+        let size = tag.size();
         // SAFETY: the header is that of a free block. If its size was overwritten, the footer is read at a wrong place in
         // our own memory, if the source knows its own; else that may fault.
         self.source.may_own(block.address() + size - FOOTER)
@@ -191,16 +191,14 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: the block is sealed, so its tag is right.
         let next = unsafe { block.next() };
         let tag = next.tag();
-        let looks_free = next.seal() == Seal::FREE && tag == Tag::free(tag.size()) && tag.size() >= MIN_BLOCK;
-        if tag.is_in_use() || looks_free {
+        if tag.is_in_use() || has_free_header(next, tag) {
             BadPointer::FooterOverwritten
         } else {
             BadPointer::HeaderOverwritten
         }
     }
 
-    /// What is wrong with freeing `address`, which lies in `block` but not at its start. A freed block that was
-    /// joined with a free neighbour has left its seal behind.
+    /// What is wrong with freeing `address`, which lies in `block` but not at its start.
     fn inside(&self, block: Block, address: usize) -> BadPointer {
         if !address.is_multiple_of(GRANULE) {
             let offset = address - block.payload().addr().get();
@@ -217,4 +215,10 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let usable_size = F::usable_size(block.size().max(F::OVERHEAD));
         BadPointer::Interior { payload, offset: address - payload, usable_size }
     }
+}
+
+/// Whether `tag` and the seal of `block` are those of a free block.
+#[inline]
+fn has_free_header(block: Block, tag: Tag) -> bool {
+    block.seal() == Seal::FREE && tag == Tag::free(tag.size()) && tag.size() >= MIN_BLOCK
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicUsize, fence};
 
 use snugfit_heap::{BadPointer, ResizeError};
-use snugfit_source::os;
+use snugfit_source::{Extent, os};
 use snugfit_tag::Key;
 
 use crate::direct::{self, Mapping};
@@ -139,8 +139,13 @@ fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
 #[inline]
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(), BadPointer> {
     // SAFETY: the caller vouches for the payload.
-    if let Some(mapping) = with(|state| unsafe { state.free(payload, size) })? {
-        // Without the lock: it takes long.
+    unmap_freed(with(|state| unsafe { state.free(payload, size) }))
+}
+
+/// Unmaps what [`State::free`] says is to be unmapped: without the lock, because it takes long.
+#[inline]
+fn unmap_freed(freed: Result<Option<Extent>, BadPointer>) -> Result<(), BadPointer> {
+    if let Some(mapping) = freed? {
         // SAFETY: the block was one, and is not any more.
         unsafe { direct::unmap(mapping) };
     }
@@ -185,16 +190,11 @@ pub(crate) unsafe fn resize(
 /// # Safety
 /// - As for [`free`].
 unsafe fn release_moved(payload: NonNull<u8>) -> Result<(), BadPointer> {
-    let body = |state: &mut State| {
+    unmap_freed(with(|state| {
         let live = state.live;
         // SAFETY: the caller vouches for the payload.
         let freed = unsafe { state.free(payload, None) };
         state.live = live;
         freed
-    };
-    if let Some(mapping) = with(body)? {
-        // SAFETY: the block was one, and is not any more.
-        unsafe { direct::unmap(mapping) };
-    }
-    Ok(())
+    }))
 }

@@ -118,9 +118,7 @@ impl State {
         mapping.seal(self.key);
         self.note_peak();
         self.directs.add(mapping.len());
-        if let Some(live) = &mut self.live {
-            live.change(mapping.usable_size(), replaces);
-        }
+        self.change_live(mapping.usable_size(), replaces);
         true
     }
 
@@ -150,7 +148,7 @@ impl State {
                         None => self.heap.deallocate(payload)?,
                     }
                 }
-                self.count_freed(usable);
+                self.change_live(0, usable);
                 Ok(None)
             }
             Page::Direct => self.free_direct(payload, size).map(Some),
@@ -167,7 +165,7 @@ impl State {
         threshold::learn(mapping.len());
         self.note_peak();
         self.directs.remove(mapping.len());
-        self.count_freed(mapping.usable_size());
+        self.change_live(0, mapping.usable_size());
         PAGES.mark(mapping.first_page(), Page::GivenBack);
         Ok(mapping.extent())
     }
@@ -234,9 +232,7 @@ impl State {
         if leaves || !unsafe { self.heap.resize_in_place(payload, size) }? {
             return Ok(Resized::Move(usable));
         }
-        if self.live.is_some() {
-            self.count_live(payload, usable);
-        }
+        self.count_live(payload, usable);
         Ok(Resized::Done(payload))
     }
 
@@ -296,9 +292,7 @@ impl State {
         self.note_peak();
         self.directs.remove(len);
         self.directs.add(remapped.len());
-        if let Some(live) = &mut self.live {
-            live.change(remapped.usable_size(), usable);
-        }
+        self.change_live(remapped.usable_size(), usable);
         Some(remapped.payload())
     }
 
@@ -327,6 +321,7 @@ impl State {
         mapping.is_sound(self.key)
     }
 
+    /// The usable bytes of a block of the heap that is to be freed, if live bytes are counted.
     fn usable_to_count(&self, payload: NonNull<u8>) -> usize {
         if self.live.is_none() {
             return 0;
@@ -335,17 +330,19 @@ impl State {
         unsafe { self.heap.usable_size(payload) }.unwrap_or(0)
     }
 
+    /// Counts a block of the heap that callers have just got, for one of `replaces` usable bytes.
     fn count_live(&mut self, payload: NonNull<u8>, replaces: usize) {
-        if let Some(live) = &mut self.live {
-            // SAFETY: the payload was allocated just now, and its tag is right.
+        if self.live.is_some() {
+            // SAFETY: the payload was allocated or resized just now, and its tag is right.
             let size = unsafe { Block::from_payload(payload) }.size();
-            live.change(size - HEADER, replaces);
+            self.change_live(size - HEADER, replaces);
         }
     }
 
-    fn count_freed(&mut self, usable: usize) {
+    /// Callers got `more` usable bytes for `less` that they had.
+    fn change_live(&mut self, more: usize, less: usize) {
         if let Some(live) = &mut self.live {
-            live.change(0, usable);
+            live.change(more, less);
         }
     }
 }
