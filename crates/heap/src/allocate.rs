@@ -109,6 +109,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
                 next.set_tag(next.tag().with_previous_in_use());
             }
             F::seal(block, Tag::in_use(placed, previous_in_use), self.key);
+            self.counters.in_use += placed;
         }
     }
 
@@ -120,6 +121,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let block = self.take_top(size)?;
         // SAFETY: the bytes cut are nobody's; the block before is in use (invariant 4).
         unsafe { F::seal(block, Tag::in_use(size, true), self.key) };
+        self.counters.in_use += size;
         Some(block)
     }
 

@@ -187,7 +187,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     }
 
     /// What is wrong around `block`, which is as it should be: the header behind it, or else a footer.
-    fn neighbour_of(&self, block: Block) -> BadPointer {
+    pub(crate) fn neighbour_of(&self, block: Block) -> BadPointer {
         // SAFETY: the block is sealed, so its tag is right.
         let next = unsafe { block.next() };
         let tag = next.tag();

@@ -26,9 +26,12 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     ///   would pass.
     #[inline]
     pub unsafe fn deallocate(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
-        // SAFETY: the caller vouches for the header, and that a live block is not used any more.
-        let freed = unsafe { self.live_block(payload).is_some_and(|(block, tag)| self.free(block, tag)) };
-        self.answer(freed, payload)
+        // SAFETY: the caller vouches for the header.
+        let Some((block, tag)) = (unsafe { self.live_block(payload) }) else {
+            return Err(self.diagnose(payload));
+        };
+        // SAFETY: the block is live, and the caller vouches that it is not used any more.
+        unsafe { self.free_live(block, tag) }
     }
 
     /// Frees the block whose payload starts at `payload`, for a caller who knows that `size` bytes were asked for.
@@ -56,15 +59,19 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             return Err(BadPointer::WrongSize);
         }
         // SAFETY: the block is live, and the caller vouches that it is not used any more.
-        let freed = unsafe { self.free(block, tag) };
-        self.answer(freed, payload)
+        unsafe { self.free_live(block, tag) }
     }
 
-    /// What a free returns. (A heap that was damaged is not audited: it says so itself.)
+    /// Frees a live block whose header is `tag`. (A heap that was damaged is not audited: it says so itself.)
+    ///
+    /// # Safety
+    /// - As for [`free`](Self::free).
     #[inline]
-    fn answer(&self, freed: bool, payload: NonNull<u8>) -> Result<(), BadPointer> {
-        if !freed {
-            return Err(self.diagnose(payload));
+    unsafe fn free_live(&mut self, block: Block, tag: Tag) -> Result<(), BadPointer> {
+        // SAFETY: the caller vouches for the block.
+        if !unsafe { self.free(block, tag) } {
+            self.counters.in_use += tag.size();
+            return Err(self.diagnose(block.payload()));
         }
         self.audit();
         Ok(())
@@ -85,8 +92,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
     }
 
-    /// Frees a live block whose header is `tag`. False, with nothing changed, if the header behind it or a footer next to
-    /// it was overwritten.
+    /// Frees a block in use whose header is `tag`. False, with nothing changed but the count of bytes in use, if the header
+    /// behind it or a footer next to it was overwritten.
     ///
     /// What is inlined here, and in what it calls, is a block between two in use, or before the top. It ends in its last
     /// call, so it needs no frame; the rest is kept out of line.
@@ -95,6 +102,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// - `block` is in use, its tag is `tag`, and nobody uses its payload any more.
     #[inline]
     pub(crate) unsafe fn free(&mut self, block: Block, tag: Tag) -> bool {
+        self.counters.in_use -= tag.size();
         // SAFETY: the block is ours and its tag is right, so its neighbours are where the tag says (invariants 1
         // and 3).
         unsafe {

@@ -90,18 +90,38 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         self.counters.footprint + size_of::<Self>()
     }
 
+    /// Bytes of the blocks in use, headers included; those that a cache holds are among them. O(1).
+    #[inline]
+    #[must_use]
+    pub const fn bytes_in_use(&self) -> usize {
+        self.counters.in_use
+    }
+
     /// The heap in numbers. O(blocks): it walks them.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let in_use = self.blocks().filter(|block| block.state != Some(State::Free));
-        let (blocks_in_use, bytes_in_use) =
-            in_use.fold((0, 0), |(count, bytes), block| (count + 1, bytes + block.size));
+        let (mut blocks_in_use, mut bytes_in_use, mut blocks_cached, mut bytes_cached) = (0, 0, 0, 0);
+        for block in self.blocks() {
+            match block.state {
+                Some(State::Free) => {}
+                Some(State::Cached) => {
+                    blocks_cached += 1;
+                    bytes_cached += block.size;
+                }
+                Some(State::Live) | None => {
+                    blocks_in_use += 1;
+                    bytes_in_use += block.size;
+                }
+            }
+        }
         Stats {
             footprint: self.footprint(),
             peak_footprint: self.peak_footprint(),
             metadata: self.segment_count() * SEGMENT_OVERHEAD + size_of::<Self>(),
             blocks_in_use,
             bytes_in_use,
+            blocks_cached,
+            bytes_cached,
             segments: self.segment_count(),
             reserved: Segment::and_older(self.newest).map(Segment::len).sum(),
         }

@@ -59,6 +59,7 @@
 extern crate std;
 
 mod allocate;
+mod cached;
 mod check;
 mod deallocate;
 mod grow;

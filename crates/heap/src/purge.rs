@@ -17,7 +17,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// whether or not it held them.
     ///
     /// The addresses stay with the heap, so the footprint in [`stats`](Self::stats) does not change. When to purge is
-    /// the caller's policy: one call visits all free blocks, and one system call is made for each large one.
+    /// the caller's policy: one call visits all free blocks that are so large, and makes a system call for each.
     pub fn purge(&mut self, smallest: usize) -> usize {
         if !S::PURGES {
             return 0;
@@ -25,10 +25,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let mut purged = self.purge_top();
         let page = self.source.granularity();
         let source = &mut self.source;
-        self.index.for_each(&mut |block| {
-            if block.size() < smallest {
-                return;
-            }
+        self.index.for_each_from(smallest, &mut |block| {
             if let Some(pages) = pages_inside(block, page) {
                 // SAFETY: the pages lie within a free block, between its links and its footer.
                 let dropped = unsafe { source.purge(pages) };

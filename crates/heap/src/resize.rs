@@ -130,6 +130,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             self.write_resized(block, tag, needed);
             let joined = self.join_next(block.offset(needed), spare, next);
             debug_assert!(joined, "what follows was found to be sound");
+            self.counters.in_use -= spare;
         }
     }
 
@@ -161,6 +162,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             self.raise_top(block.offset(needed));
             self.write_resized(block, tag, needed);
         }
+        self.counters.in_use += more;
         true
     }
 
@@ -185,11 +187,13 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
                 self.index.replace(next, next_tag.size(), block.offset(needed), total - needed);
                 let _ = block.split(total, needed);
                 self.write_resized(block, tag, needed);
+                self.counters.in_use += needed - tag.size();
             } else {
                 self.index.remove(next, next_tag.size());
                 let after = block.offset(total);
                 after.set_tag(after.tag().with_previous_in_use());
                 self.write_resized(block, tag, total);
+                self.counters.in_use += next_tag.size();
             }
         }
         true

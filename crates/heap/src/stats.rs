@@ -15,6 +15,10 @@ pub struct Stats {
     pub blocks_in_use: usize,
     /// Their sizes together, headers and rounding included.
     pub bytes_in_use: usize,
+    /// The number of blocks that a cache holds: neither free nor in use by a caller.
+    pub blocks_cached: usize,
+    /// Their sizes together, headers included.
+    pub bytes_cached: usize,
     /// The number of segments.
     pub segments: usize,
     /// Bytes got from the source, touched or not.
@@ -32,10 +36,13 @@ pub(crate) struct Counters {
     pub(crate) recent_peak: usize,
     /// Segments without the top.
     pub(crate) retired: usize,
+    /// Bytes of the blocks in use, cached ones among them.
+    pub(crate) in_use: usize,
 }
 
 impl Counters {
-    pub(crate) const ZERO: Self = Self { footprint: 0, peak_footprint: 0, recent_peak: 0, retired: 0 };
+    pub(crate) const ZERO: Self =
+        Self { footprint: 0, peak_footprint: 0, recent_peak: 0, retired: 0, in_use: 0 };
 
     /// `bytes` more were touched.
     #[inline]

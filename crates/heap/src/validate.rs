@@ -151,6 +151,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         ensure(segments.count() == self.segment_count(), Violation::Sum)?;
         let touched: usize = self.segments().map(|segment| segment.touched).sum();
         ensure(touched == counters.footprint && touched <= counters.peak_footprint, Violation::Sum)?;
+        ensure(walked.bytes_in_use == counters.in_use, Violation::Sum)?;
         let accounted = walked.bytes_in_use + walked.free.bytes + self.segment_count() * SEGMENT_OVERHEAD;
         ensure(accounted + self.dirty_top() + self.slack() == touched, Violation::Sum)
     }
@@ -211,6 +212,7 @@ mod tests {
         assert_eq!(miscounted(|heap| heap.counters.footprint += 16), sum);
         assert_eq!(miscounted(|heap| heap.counters.peak_footprint = 0), sum);
         assert_eq!(miscounted(|heap| heap.counters.retired += 1), sum);
+        assert_eq!(miscounted(|heap| heap.counters.in_use += 16), sum);
         assert_eq!(miscounted(|heap| heap.top.dirty_end += 16), sum);
     }
 }

@@ -73,6 +73,18 @@ unsafe impl FreeIndex for BinsIndex {
         self.large.for_each(visit);
     }
 
+    fn for_each_from(&self, smallest: usize, visit: &mut dyn FnMut(Block)) {
+        let visit = &mut |block: Block| {
+            if block.size() >= smallest {
+                visit(block);
+            }
+        };
+        if smallest < SMALL_LIMIT {
+            self.small.for_each(visit);
+        }
+        self.large.for_each(visit);
+    }
+
     #[inline]
     fn take(&mut self, size: usize) -> Option<(Block, usize)> {
         if size < SMALL_LIMIT {

@@ -63,7 +63,7 @@ impl SmallBins {
     #[inline]
     pub(crate) fn find(&self, size: usize) -> Option<Block> {
         let bin = self.map.first_from(bin_for(size))?;
-        self.lists[bin].newest()
+        self.lists.get(bin)?.newest()
     }
 
     /// Finds the best fit and takes it out, with its size.

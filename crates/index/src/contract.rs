@@ -100,6 +100,15 @@ pub unsafe trait FreeIndex: Sized {
         }
     }
 
+    /// Visits all blocks of at least `smallest` bytes, in any order. O(n) by default.
+    fn for_each_from(&self, smallest: usize, visit: &mut dyn FnMut(Block)) {
+        self.for_each(&mut |block| {
+            if block.size() >= smallest {
+                visit(block);
+            }
+        });
+    }
+
     /// The number of blocks. O(n) by default.
     #[must_use]
     fn len(&self) -> usize {

@@ -101,8 +101,29 @@ impl Key {
     /// sizes at one address never meet.
     #[inline]
     const fn live(self, address: usize, size: usize) -> Seal {
-        let word = address as u64 ^ (size as u64).rotate_left(32) ^ self.mask;
-        Seal((word.wrapping_mul(self.multiplier) >> 32) as u32)
+        self.seal_with(address, self.size_word(size))
+    }
+
+    /// What a seal needs of the size: one word for all blocks of one size, to be kept where they are many.
+    #[inline]
+    #[must_use]
+    pub const fn size_word(self, size: usize) -> u64 {
+        (size as u64).rotate_left(32) ^ self.mask
+    }
+
+    /// The live seal of a block whose header is at `address`, and whose size has this [word](Self::size_word).
+    ///
+    /// ```
+    /// use snugfit_tag::{Key, State};
+    ///
+    /// let key = Key::new(0x0123_4567_89AB_CDEF, 0x9E37_79B9_7F4A_7C15);
+    /// let word = key.size_word(64);
+    /// assert_eq!(key.seal_with(0x7000_0008, word), key.seal(0x7000_0008, 64, State::Live));
+    /// ```
+    #[inline]
+    #[must_use]
+    pub const fn seal_with(self, address: usize, size_word: u64) -> Seal {
+        Seal(((address as u64 ^ size_word).wrapping_mul(self.multiplier) >> 32) as u32)
     }
 
     /// The state that `seal` claims for a block of `size` bytes whose header is at `address`; `None` if it is the

@@ -1,0 +1,135 @@
+//! Blocks for a cache in front of the heap: in use as far as their tags say, sealed as cached.
+
+use core::ptr::NonNull;
+
+use snugfit_index::FreeIndex;
+use snugfit_source::Source;
+use snugfit_tag::{Block, Compact, Format, GRANULE, HEADER, MIN_BLOCK, State, Tag};
+
+use crate::{BadPointer, Heap};
+
+/// A cache moves blocks between live and cached by their seals alone, so it is for the format that has no footers on
+/// blocks in use.
+impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
+    /// Carves up to `count` blocks of exactly `size` bytes, headers included, seals them as cached, and gives their
+    /// payloads to `put`. Returns how many: fewer than `count` if there is no more memory.
+    ///
+    /// A hole that has just this size is filled by one block; a larger one, and the top, gives as many as it holds. So this is
+    /// best fit, but for the index being asked once for a whole run of blocks, which lie side by side.
+    ///
+    /// `size` is that of a block: a multiple of 16, at least 32.
+    pub fn carve(&mut self, size: usize, count: usize, mut put: impl FnMut(NonNull<u8>)) -> usize {
+        debug_assert!(size >= MIN_BLOCK && size.is_multiple_of(GRANULE));
+        let mut carved = 0;
+        while carved < count {
+            let Some((first, run)) = self.take_run(size, count - carved, carved > 0) else { break };
+            for at in 0..run {
+                // SAFETY: the run is that long, and its bytes are nobody's.
+                put(unsafe { self.seal_cached(first.offset(at * size), size) });
+            }
+            carved += run;
+            self.counters.in_use += run * size;
+        }
+        self.audit();
+        carved
+    }
+
+    /// Takes room for at most `count` blocks of `size` bytes, side by side. What follows them knows that they are in use.
+    /// If there are `some` already, the heap does not grow for more.
+    fn take_run(&mut self, size: usize, count: usize, some: bool) -> Option<(Block, usize)> {
+        self.take_run_from_index(size, count)
+            .or_else(|| if some { None } else { self.take_run_from_top(size, count) })
+    }
+
+    fn take_run_from_index(&mut self, size: usize, count: usize) -> Option<(Block, usize)> {
+        let mut block = self.index.find(size)?;
+        if block.size() == size + GRANULE {
+            // What one block leaves of it is none. Whoever wants the next size will find it.
+            block = self.index.find(size + MIN_BLOCK)?;
+        }
+        let found = block.size();
+        let mut run = found.checked_div(size)?.min(count);
+        if found - run * size == GRANULE {
+            run -= 1;
+        }
+        let rest = found - run * size;
+        // SAFETY: the block was found, so it is free, in the index, `found` bytes long, and a header follows it. The rest,
+        // if any, is a block.
+        unsafe {
+            let next = block.offset(run * size);
+            if rest == 0 {
+                self.index.remove(block, found);
+                next.set_tag(next.tag().with_previous_in_use());
+            } else {
+                self.index.replace(block, found, next, rest);
+                next.write_free(rest);
+            }
+        }
+        Some((block, run))
+    }
+
+    fn take_run_from_top(&mut self, size: usize, count: usize) -> Option<(Block, usize)> {
+        if self.top.room() < size && !self.grow(size) {
+            return None;
+        }
+        let run = self.top.room().checked_div(size)?.min(count);
+        Some((self.take_top(run * size)?, run))
+    }
+
+    /// Makes `size` bytes at `block` a cached block, behind one in use.
+    ///
+    /// # Safety
+    /// - The bytes are nobody's, and in no index.
+    unsafe fn seal_cached(&self, block: Block, size: usize) -> NonNull<u8> {
+        let seal = self.key.seal(block.address(), size, State::Cached);
+        // SAFETY: the caller vouches for the bytes.
+        unsafe { block.set_header(Tag::in_use(size, true), seal) };
+        block.payload()
+    }
+
+    /// Allocates `size` bytes for the cache's own use: a block that nobody may free but
+    /// [`deallocate_cached`](Self::deallocate_cached). Aligned to 16.
+    #[must_use]
+    pub fn allocate_cached(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let payload = self.allocate(size)?;
+        // SAFETY: the block was allocated just now, and is nobody else's.
+        let block = unsafe { Block::from_payload(payload) };
+        block.set_seal(block.seal().flip_cached());
+        Some(payload)
+    }
+
+    /// Frees a block that a cache held.
+    ///
+    /// # Errors
+    /// If its header, or one next to it, was overwritten meanwhile. The heap is unchanged.
+    ///
+    /// # Safety
+    /// - `payload` came from [`carve`](Self::carve) or [`allocate_cached`](Self::allocate_cached), or is that of a live block
+    ///   that was sealed as cached since; nobody uses it any more.
+    pub unsafe fn deallocate_cached(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
+        // SAFETY: the caller vouches that it was a block.
+        let block = unsafe { Block::from_payload(payload) };
+        let tag = block.tag();
+        if block.seal() != self.key.seal(block.address(), tag.size(), State::Cached) || !tag.is_block_in_use()
+        {
+            return Err(BadPointer::HeaderOverwritten);
+        }
+        // SAFETY: the seal is right, so this is a block of that size; nobody uses it.
+        if !unsafe { self.free(block, tag) } {
+            self.counters.in_use += tag.size();
+            return Err(self.neighbour_of(block));
+        }
+        self.audit();
+        Ok(())
+    }
+
+    /// Whether a block for `size` payload bytes can be had without memory that was never used before, or has gone back
+    /// to the source.
+    #[must_use]
+    pub fn fits(&self, size: usize) -> bool {
+        let Some(size) = Compact::block_size(size) else { return false };
+        let in_top =
+            |epilogue: Block| epilogue.address() + size + HEADER <= self.top.dirty_end.min(self.top.end);
+        self.top.epilogue.is_some_and(in_top) || self.index.find(size).is_some()
+    }
+}
