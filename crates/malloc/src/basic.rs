@@ -59,7 +59,5 @@ pub(crate) unsafe fn resize(function: &str, block: *mut c_void, size: usize) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn free(block: *mut c_void) {
     // SAFETY: the caller vouches for the block.
-    if let Err(bad) = unsafe { snugfit::try_mem_free(block.cast()) } {
-        abort_with("free", block.cast(), bad);
-    }
+    unsafe { snugfit::mem_free_as("free", block.cast()) };
 }

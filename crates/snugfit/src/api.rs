@@ -5,9 +5,10 @@ use core::ptr::{NonNull, null_mut};
 use libc::{EINVAL, ENOMEM};
 use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::os::set_errno;
-use snugfit_tag::GRANULE;
+use snugfit_tag::{Compact, Format, GRANULE};
 
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
+use crate::front;
 use crate::process::{self, with};
 use crate::report::abort_with;
 use crate::state::Request;
@@ -30,6 +31,15 @@ use crate::state::Request;
 #[inline]
 #[must_use]
 pub fn mem_alloc(size: usize) -> *mut u8 {
+    match front::allocate(size) {
+        Some(payload) => payload.as_ptr(),
+        None => allocate_slowly(size),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_slowly(size: usize) -> *mut u8 {
     ALLOCATIONS.count();
     or_enomem(process::allocate(Request { size, align: GRANULE, zeroed: false, replaces: 0 }))
 }
@@ -41,9 +51,19 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[inline]
 #[must_use]
 pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
+    let size = count.checked_mul(size);
+    match size.and_then(front::allocate_zeroed) {
+        Some(payload) => payload.as_ptr(),
+        None => allocate_zeroed_slowly(size),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
     ALLOCATIONS.count();
     let request = |size| Request { size, align: GRANULE, zeroed: true, replaces: 0 };
-    or_enomem(count.checked_mul(size).and_then(|size| process::allocate(request(size))))
+    or_enomem(size.and_then(|size| process::allocate(request(size))))
 }
 
 /// Allocates `size` bytes, aligned to `align`, any power of two: `aligned_alloc`. `size` need not be a multiple of it.
@@ -70,8 +90,41 @@ pub fn mem_alloc_aligned(align: usize, size: usize) -> *mut u8 {
 #[inline]
 pub unsafe fn mem_free(pointer: *mut u8) {
     // SAFETY: the caller vouches for the block.
-    if let Err(bad) = unsafe { try_mem_free(pointer) } {
-        abort_with("mem_free", pointer, bad);
+    if !unsafe { front::free(pointer) } {
+        // SAFETY: the same.
+        unsafe { free_slowly("mem_free", pointer) };
+    }
+}
+
+/// [`mem_free`] by the name of `function`, for what the fast path left.
+///
+/// # Safety
+/// - As for [`mem_free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_slowly(function: &str, pointer: *mut u8) {
+    // SAFETY: the caller vouches for the block.
+    if unsafe { front::free_elsewhere(pointer) } {
+        return;
+    }
+    let Some(payload) = NonNull::new(pointer) else { return };
+    FREES.count();
+    // SAFETY: the caller vouches for the block.
+    if let Err(bad) = unsafe { process::free(payload, None) } {
+        abort_with(function, pointer, bad);
+    }
+}
+
+/// [`mem_free`] under another name: who offers it as `free` has what is wrong reported as that.
+///
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(always)]
+pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
+    // SAFETY: the caller vouches for the block.
+    if !unsafe { front::free(pointer) } {
+        // SAFETY: the same.
+        unsafe { free_slowly(function, pointer) };
     }
 }
 
@@ -174,7 +227,10 @@ pub fn usable_size(pointer: *const u8) -> usize {
 /// A bad pointer, as in [`try_mem_free`].
 pub fn try_usable_size(pointer: *const u8) -> Result<usize, BadPointer> {
     let Some(payload) = NonNull::new(pointer.cast_mut()) else { return Ok(0) };
-    with(|state| state.usable_size(payload))
+    match front::live_block(payload) {
+        Some((_, tag)) => Ok(Compact::usable_size(tag.size())),
+        None => with(|state| state.usable_size(payload)),
+    }
 }
 
 #[inline]

@@ -2,6 +2,8 @@
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
+use crate::local;
+
 static COUNTING: AtomicBool = AtomicBool::new(false);
 
 /// How often a kind of call was made.
@@ -29,8 +31,16 @@ impl Counter {
     }
 }
 
+/// Whether calls are counted: then they take the slow paths, all of them, and those count.
+#[inline]
+pub(crate) fn is_counting() -> bool {
+    COUNTING.load(Relaxed)
+}
+
+/// Counts calls from now on: this thread's next one, and those of other threads from the next slow path that they take.
 pub(crate) fn start() {
     COUNTING.store(true, Relaxed);
+    local::clear_front();
 }
 
 /// Bytes that callers hold.

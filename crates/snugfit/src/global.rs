@@ -3,7 +3,10 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
 
+use snugfit_tag::GRANULE;
+
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
+use crate::front;
 use crate::process;
 use crate::report::abort_with;
 use crate::state::Request;
@@ -33,28 +36,59 @@ fn request(layout: Layout, zeroed: bool) -> Request {
     Request { size: layout.size(), align: layout.align(), zeroed, replaces: 0 }
 }
 
+#[cold]
+#[inline(never)]
+fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
+    ALLOCATIONS.count();
+    pointer(process::allocate(request(layout, zeroed)))
+}
+
+/// # Safety
+/// - If it is a live block, nobody uses it any more.
+#[cold]
+#[inline(never)]
+unsafe fn free_slowly(block: *mut u8, layout: Layout) {
+    // SAFETY: the caller vouches for the block.
+    if unsafe { front::free_sized_elsewhere(block, layout.size()) } {
+        return;
+    }
+    FREES.count();
+    let Some(payload) = NonNull::new(block) else { return };
+    // SAFETY: the caller vouches for the block.
+    if let Err(bad) = unsafe { process::free(payload, Some(layout.size())) } {
+        abort_with("dealloc", block, bad);
+    }
+}
+
 // SAFETY: a payload is as large and as aligned as asked for, or null; it is nobody else's until it is freed, and keeps
 // its contents when it is resized. Nothing unwinds: what is wrong ends the process.
 unsafe impl GlobalAlloc for Snugfit {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.count();
-        pointer(process::allocate(request(layout, false)))
+        if layout.align() <= GRANULE
+            && let Some(payload) = front::allocate(layout.size())
+        {
+            return payload.as_ptr();
+        }
+        allocate_slowly(layout, false)
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.count();
-        pointer(process::allocate(request(layout, true)))
+        if layout.align() <= GRANULE
+            && let Some(payload) = front::allocate_zeroed(layout.size())
+        {
+            return payload.as_ptr();
+        }
+        allocate_slowly(layout, true)
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        FREES.count();
-        let Some(payload) = NonNull::new(block) else { return };
         // SAFETY: the caller vouches that nobody uses the block any more.
-        if let Err(bad) = unsafe { process::free(payload, Some(layout.size())) } {
-            abort_with("dealloc", block, bad);
+        if !unsafe { front::free_sized(block, layout.size()) } {
+            // SAFETY: the same.
+            unsafe { free_slowly(block, layout) };
         }
     }
 

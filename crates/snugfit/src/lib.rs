@@ -49,14 +49,19 @@
 extern crate std;
 
 mod api;
+mod caches;
 mod count;
 mod direct;
+mod front;
 mod global;
+mod idle;
 mod line;
+mod local;
 mod lock;
 mod marked;
 mod page_map;
 mod process;
+mod range;
 mod report;
 mod state;
 mod stats;
@@ -64,8 +69,8 @@ mod thread;
 mod threshold;
 
 pub use api::{
-    mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_resize, try_mem_free, try_mem_free_sized,
-    try_mem_resize, try_usable_size, usable_size,
+    mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_free_as, mem_resize, try_mem_free,
+    try_mem_free_sized, try_mem_resize, try_usable_size, usable_size,
 };
 pub use global::Snugfit;
 pub use line::Line;

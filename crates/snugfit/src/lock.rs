@@ -107,6 +107,11 @@ impl Lock {
         }
     }
 
+    /// Whether it is held over a `fork`.
+    pub(crate) fn is_held_for_fork(&self) -> bool {
+        self.forking.load(Relaxed)
+    }
+
     /// After a `fork`, in the parent.
     pub(crate) fn release_in_parent(&self) {
         if self.forking.swap(false, Relaxed) {

@@ -3,22 +3,27 @@
 use snugfit_source::{Extent, Source};
 
 use crate::page_map::{Page, PageMap};
+use crate::range::Range;
 
-/// Marks in a page map what it hands out and takes back, and knows its own addresses by that.
+/// Marks in a page map and a range what it hands out and takes back, and knows its own addresses by the map.
 #[derive(Debug)]
 pub(crate) struct Marked<S> {
     inner: S,
     pages: &'static PageMap,
+    range: &'static Range,
 }
 
 impl<S> Marked<S> {
-    pub(crate) const fn new(inner: S, pages: &'static PageMap) -> Self {
-        Self { inner, pages }
+    pub(crate) const fn new(inner: S, pages: &'static PageMap, range: &'static Range) -> Self {
+        Self { inner, pages, range }
     }
 
     /// Marks what went back, if it did.
     fn given_back(&self, extent: Extent, taken: bool) -> bool {
         // The pages were marked before, so there is memory for that.
+        if taken {
+            self.range.cut(extent);
+        }
         taken && self.pages.mark(extent, Page::GivenBack)
     }
 }
@@ -51,6 +56,7 @@ unsafe impl<S: Source> Source for Marked<S> {
             unsafe { self.inner.release(extent) };
             return None;
         }
+        self.range.grow(extent);
         Some(extent)
     }
 

@@ -1,15 +1,18 @@
 //! The one allocator of the process: its lock, its start, its forks.
 
 use core::cell::UnsafeCell;
+use core::ffi::c_void;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicUsize, fence};
+use core::sync::atomic::{AtomicU32, AtomicUsize, fence};
 
 use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::{Extent, os};
-use snugfit_tag::Key;
+use snugfit_tag::{Compact, Format, GRANULE, Key, MIN_BLOCK};
 
+use crate::caches::{self, Owned};
 use crate::direct::{self, Mapping};
+use crate::front;
 use crate::lock::{Acquired, Lock};
 use crate::report;
 use crate::state::{Request, Resized, State};
@@ -23,16 +26,25 @@ struct Process {
     stage: AtomicUsize,
     lock: Lock,
     state: UnsafeCell<State>,
+    /// The key of the threads' own data: who has some is told when his thread ends. 1 more than it; 0 if there is none.
+    thread_end: AtomicU32,
 }
 
 // SAFETY: the state is touched under the lock only, see `with`.
 unsafe impl Sync for Process {}
 
+/// Values under keys below this are kept in the thread itself, by glibc; for others it allocates.
+const EARLY_KEYS: libc::pthread_key_t = 32;
+
 const NEW: usize = 0;
 const READY: usize = 1;
 
-static PROCESS: Process =
-    Process { stage: AtomicUsize::new(NEW), lock: Lock::new(), state: UnsafeCell::new(State::new()) };
+static PROCESS: Process = Process {
+    stage: AtomicUsize::new(NEW),
+    lock: Lock::new(),
+    state: UnsafeCell::new(State::new()),
+    thread_end: AtomicU32::new(0),
+};
 
 /// Runs `body` with what the lock guards. `body` does not allocate, panic or wait.
 #[inline]
@@ -82,6 +94,11 @@ fn prepare_here() {
     let [mask, multiplier] = os::random_words();
     // SAFETY: no other thread gets past `prepare` before the stage is `READY`, and this one is here.
     unsafe { (*PROCESS.state.get()).set_key(Key::new(mask, multiplier)) };
+    let mut key = 0;
+    // SAFETY: the key is valid for the call, and the handler may be called by any thread that ends.
+    if unsafe { libc::pthread_key_create(&raw mut key, Some(thread_ends)) } == 0 && key < EARLY_KEYS {
+        PROCESS.thread_end.store(key + 1, Relaxed);
+    }
     // SAFETY: the handlers may be called at any time, and more often than once around a fork. Without them only a fork in
     // a program with threads is at risk; there is nobody to tell.
     unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
@@ -97,15 +114,64 @@ extern "C" fn after_fork_in_parent() {
 }
 
 extern "C" fn after_fork_in_child() {
+    if PROCESS.lock.is_held_for_fork() {
+        // SAFETY: this thread holds the lock, and is the only one.
+        unsafe { (*PROCESS.state.get()).take_over_caches() };
+    }
     PROCESS.lock.release_in_child();
 }
 
-/// Allocates, from the heap or, what is large, by a mapping; if the one has no more, the other may.
-#[inline]
+/// Gives the thread its value. If that is not null, the thread's end is told to [`thread_ends`]. False if there is no key.
+pub(crate) fn set_thread_value(value: *mut Owned) -> bool {
+    let key = PROCESS.thread_end.load(Relaxed);
+    // SAFETY: the key was made.
+    key != 0 && unsafe { libc::pthread_setspecific(key - 1, value.cast()) } == 0
+}
+
+/// The thread's value; null before it was given one.
+#[cfg_attr(not(feature = "portable-tls"), expect(dead_code, reason = "for where there is no other way"))]
+pub(crate) fn thread_value() -> *mut Owned {
+    match PROCESS.thread_end.load(Relaxed) {
+        0 => core::ptr::null_mut(),
+        // SAFETY: the key was made.
+        key => unsafe { libc::pthread_getspecific(key - 1) }.cast(),
+    }
+}
+
+/// The C library has taken the value away, and tells what it was. Destructors that run after this one may free and
+/// allocate: that goes on without a cache.
+extern "C" fn thread_ends(value: *mut c_void) {
+    caches::end_mine(value.cast());
+}
+
+/// Allocates, from the thread's cache, the heap or, what is large, by a mapping; if the one has no more, the other may.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     // What is to be skipped to reach a large alignment is better skipped in a mapping.
+    allocate_somewhere(request).or_else(|| allocate_at_last(request))
+}
+
+/// Gives back what is only kept, and tries once more.
+#[cold]
+fn allocate_at_last(request: Request) -> Option<NonNull<u8>> {
+    if request.size > MAX_SIZE {
+        return None;
+    }
+    caches::empty_mine();
+    if with(|state| state.trim(0)) == 0 {
+        // Nothing went back to the system, but what was cached may have become a larger block.
+        return with(|state| state.allocate(request));
+    }
+    allocate_somewhere(request)
+}
+
+fn allocate_somewhere(request: Request) -> Option<NonNull<u8>> {
     if threshold::is_direct(request.size.max(request.align)) {
         return allocate_large(request);
+    }
+    if request.align <= GRANULE
+        && let Some(payload) = caches::allocate(request)
+    {
+        return Some(payload);
     }
     match with(|state| state.allocate(request)) {
         None => allocate_direct(request),
@@ -136,9 +202,12 @@ fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
 ///
 /// # Safety
 /// - If `payload` is a live block of this allocator, nobody uses it any more.
-#[inline]
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(), BadPointer> {
     // SAFETY: the caller vouches for the payload.
+    if unsafe { caches::free(payload, size, true) }.is_some() {
+        return Ok(());
+    }
+    // SAFETY: as above.
     unmap_freed(with(|state| unsafe { state.free(payload, size) }))
 }
 
@@ -161,6 +230,12 @@ pub(crate) unsafe fn resize(
     size: usize,
     align: usize,
 ) -> Result<NonNull<u8>, ResizeError> {
+    if let Some((_, tag)) = front::live_block(payload)
+        && let Some(needed) = Compact::block_size(size)
+        && tag.size().wrapping_sub(needed) < MIN_BLOCK
+    {
+        return Ok(payload);
+    }
     // SAFETY: the caller vouches for the payload.
     let usable = match with(|state| unsafe { state.resize(payload, size, align) })? {
         Resized::Done(payload) => return Ok(payload),
@@ -190,6 +265,10 @@ pub(crate) unsafe fn resize(
 /// # Safety
 /// - As for [`free`].
 unsafe fn release_moved(payload: NonNull<u8>) -> Result<(), BadPointer> {
+    // SAFETY: the caller vouches for the payload.
+    if unsafe { caches::free(payload, None, false) }.is_some() {
+        return Ok(());
+    }
     unmap_freed(with(|state| {
         let live = state.live;
         // SAFETY: the caller vouches for the payload.

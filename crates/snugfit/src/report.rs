@@ -21,6 +21,13 @@ pub fn abort_with(function: &str, pointer: *const u8, bad: BadPointer) -> ! {
     end(format_args!("snugfit: {function}({:#x}): {bad}", pointer.addr()))
 }
 
+/// The header of a block that lies in a cache, or one next to it, has been overwritten.
+#[cold]
+#[inline(never)]
+pub(crate) fn damaged_in_cache(block: *const u8, bad: BadPointer) -> ! {
+    end(format_args!("snugfit: the freed block at {:#x}: {bad}", block.addr()))
+}
+
 /// A thread that was interrupted inside the allocator, by a signal, has come in again.
 #[cold]
 #[inline(never)]

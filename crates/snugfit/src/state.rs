@@ -2,12 +2,16 @@
 
 use core::ptr::NonNull;
 
+use snugfit_cache::Depot;
 use snugfit_heap::{BadPointer, Heap};
 use snugfit_source::{Extent, Fallback, Mapped, Sbrk, os};
 use snugfit_tag::{Block, GRANULE, HEADER, Key};
 
+use crate::caches::Caches;
 use crate::count::Live;
 use crate::direct::Mapping;
+use crate::front::{self, RANGE};
+use crate::idle::Idle;
 use crate::marked::Marked;
 use crate::page_map::{Page, PageMap};
 use crate::threshold;
@@ -15,11 +19,11 @@ use crate::threshold;
 /// The free index of the process's heap: the one named in the features, `tree` before `list` before `bins`, because
 /// `bins` is there by default.
 #[cfg(feature = "tree")]
-type Index = snugfit_tree::TreeIndex;
+pub(crate) type Index = snugfit_tree::TreeIndex;
 #[cfg(all(feature = "list", not(feature = "tree")))]
-type Index = snugfit_list::ListIndex;
+pub(crate) type Index = snugfit_list::ListIndex;
 #[cfg(all(feature = "bins", not(any(feature = "tree", feature = "list"))))]
-type Index = snugfit_bins::BinsIndex;
+pub(crate) type Index = snugfit_bins::BinsIndex;
 #[cfg(not(any(feature = "bins", feature = "tree", feature = "list")))]
 compile_error!(
     "snugfit needs a free index: enable one of its features `bins` (the default), `tree` and `list`"
@@ -29,12 +33,16 @@ compile_error!(
 pub(crate) static PAGES: PageMap = PageMap::new();
 
 /// The program break for as long as nobody else can be at it, then mappings.
-type Memory = Marked<Fallback<Sbrk, Mapped>>;
+pub(crate) type Memory = Marked<Fallback<Sbrk, Mapped>>;
 
 /// The heap, the direct mappings, and the counts.
 pub(crate) struct State {
     pub(crate) heap: Heap<Memory, Index>,
     pub(crate) directs: Directs,
+    /// What the threads' caches share.
+    pub(crate) depot: Depot,
+    pub(crate) caches: Caches,
+    pub(crate) idle: Idle,
     /// Bytes that callers hold, if somebody asked to have them counted.
     pub(crate) live: Option<Live>,
     key: Key,
@@ -78,26 +86,39 @@ impl State {
     /// Nothing yet. The key is to be [set](Self::set_key) before anything is allocated.
     pub(crate) const fn new() -> Self {
         let key = Key::new(0, 0);
-        let memory = Marked::new(Fallback::new(Sbrk::shared(), Mapped::new()), &PAGES);
+        let memory = Marked::new(Fallback::new(Sbrk::shared(), Mapped::new()), &PAGES, &RANGE);
         let directs = Directs { count: 0, bytes: 0, largest: 0, peak_footprint: 0 };
-        Self { heap: Heap::new(memory, key), directs, live: None, key }
+        let (depot, caches) = (Depot::new(), Caches::NONE);
+        Self { heap: Heap::new(memory, key), directs, depot, caches, idle: Idle::NEW, live: None, key }
     }
 
-    pub(crate) const fn set_key(&mut self, key: Key) {
+    /// Sets the key, here and for the fast paths.
+    ///
+    /// # Safety
+    /// - No other thread is in the allocator, nor has been; and it is the only call.
+    pub(crate) unsafe fn set_key(&mut self, key: Key) {
         self.key = key;
         self.heap.set_key(key);
+        // SAFETY: the caller vouches for it.
+        unsafe { front::set_key(key) };
+    }
+
+    pub(crate) const fn key(&self) -> Key {
+        self.key
     }
 
     /// Allocates from the heap.
     #[inline]
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
         let Request { size, align, zeroed, replaces } = request;
+        self.relieve(size);
         let payload = match (align <= GRANULE, zeroed) {
             (true, false) => self.heap.allocate(size)?,
             (true, true) => self.heap.allocate_zeroed(size)?,
             (false, false) => self.heap.allocate_aligned(size, align)?,
             (false, true) => self.allocate_aligned_zeroed(size, align)?,
         };
+        self.note_rise();
         self.count_live(payload, replaces);
         Some(payload)
     }
@@ -149,6 +170,7 @@ impl State {
                     }
                 }
                 self.change_live(0, usable);
+                self.note_fall();
                 Ok(None)
             }
             Page::Direct => self.free_direct(payload, size).map(Some),
@@ -331,7 +353,7 @@ impl State {
     }
 
     /// Counts a block of the heap that callers have just got, for one of `replaces` usable bytes.
-    fn count_live(&mut self, payload: NonNull<u8>, replaces: usize) {
+    pub(crate) fn count_live(&mut self, payload: NonNull<u8>, replaces: usize) {
         if self.live.is_some() {
             // SAFETY: the payload was allocated or resized just now, and its tag is right.
             let size = unsafe { Block::from_payload(payload) }.size();
@@ -340,7 +362,7 @@ impl State {
     }
 
     /// Callers got `more` usable bytes for `less` that they had.
-    fn change_live(&mut self, more: usize, less: usize) {
+    pub(crate) fn change_live(&mut self, more: usize, less: usize) {
         if let Some(live) = &mut self.live {
             live.change(more, less);
         }

@@ -5,6 +5,7 @@ use core::fmt;
 
 use snugfit_source::os;
 
+use crate::caches;
 use crate::count::{self, ALLOCATIONS, FREES, Live, RESIZES};
 use crate::page_map::Page;
 use crate::process::with;
@@ -23,6 +24,9 @@ pub struct Stats {
     pub heap_blocks: usize,
     /// Their bytes, headers and rounding included.
     pub heap_bytes: usize,
+    /// Bytes of the heap's blocks that are kept for reuse: in the caches of threads, in what those share, and what they are
+    /// kept in.
+    pub cached_bytes: usize,
     /// Segments of the heap: runs of memory, each as long as the system lets it grow.
     pub heap_segments: usize,
     /// Bytes that the heap has from the system, touched or not.
@@ -72,6 +76,7 @@ pub fn stats() -> Stats {
             peak_footprint: state.peak_footprint(),
             heap_blocks: heap.blocks_in_use,
             heap_bytes: heap.bytes_in_use,
+            cached_bytes: heap.bytes_cached,
             heap_segments: heap.segments,
             heap_reserved: heap.reserved,
             direct_blocks: directs.count,
@@ -88,7 +93,9 @@ fn counts(state: &State) -> Counts {
     Counts { allocations, resizes, frees, live: bytes, peak_live: peak }
 }
 
-/// Counts calls and live bytes from now on, see [`Stats::counts`]. That makes each call a little slower.
+/// Counts calls and live bytes from now on, see [`Stats::counts`]. Each call is slower then: it takes a lock, as it would
+/// without a cache. Threads that have been allocating for a while are counted a few calls later; start counting before
+/// them.
 pub fn count_calls() {
     count::start();
     with(|state| state.live = state.live.or(Some(Live::default())));
@@ -100,9 +107,8 @@ pub fn count_calls() {
 /// The heap trims itself when much is free at its end; this is for a program that knows that it will be idle. O(free
 /// blocks), and a system call for each free block of 64 KiB or more.
 pub fn trim(keep: usize) -> usize {
-    /// Free blocks from this size on are purged.
-    const LARGE: usize = 64 << 10;
-    with(|state| state.heap.trim(keep) + state.heap.purge(LARGE))
+    caches::empty_mine();
+    with(|state| state.trim(keep))
 }
 
 /// A broken invariant of the process's allocator. See [`validate`].
@@ -117,6 +123,10 @@ pub enum Violation {
     Direct(usize),
     /// The direct mappings are not those that were counted.
     DirectSum,
+    /// The block at this address is in a cache, and its header says that it is not.
+    Cached(usize),
+    /// Not each cached block is in a cache once.
+    CachedSum,
 }
 
 impl fmt::Display for Violation {
@@ -126,14 +136,18 @@ impl fmt::Display for Violation {
             Self::PageMap(at) => write!(f, "the page map does not know the segment at {at:#x}"),
             Self::Direct(at) => write!(f, "the header of the direct mapping at {at:#x} was overwritten"),
             Self::DirectSum => f.write_str("the direct mappings are not those that were counted"),
+            Self::Cached(at) => {
+                write!(f, "the block at {at:#x} is in a cache, and its header is not that of a cached one")
+            }
+            Self::CachedSum => f.write_str("not each cached block is in a cache once"),
         }
     }
 }
 
 impl Error for Violation {}
 
-/// Checks the whole allocator: every invariant of the heap, that the page map knows its pages, and the header of every
-/// direct mapping. O(blocks), and the lock is held meanwhile; nothing is allocated.
+/// Checks the whole allocator: every invariant of the heap, that the page map knows its pages, the header of every
+/// direct mapping, and what is cached. (The caches of other threads are left out: they are at work.) O(blocks), and the lock is held meanwhile; nothing is allocated.
 ///
 /// # Errors
 /// The first violation met.
@@ -153,6 +167,9 @@ pub fn validate() -> Result<(), Violation> {
             bytes += mapping.len();
         }
         let counted = (state.directs.count, state.directs.bytes);
-        if counted == (count, bytes) { Ok(()) } else { Err(Violation::DirectSum) }
+        if counted != (count, bytes) {
+            return Err(Violation::DirectSum);
+        }
+        state.validate_caches()
     })
 }

@@ -1,5 +1,6 @@
 /* A signal handler that allocates, which no `malloc` allows: it may interrupt an allocation. Argument `step`: after each
- * instruction of an allocation. Argument `storm`: at any time, from two threads. */
+ * instruction of an allocation, of blocks that threads cache. Argument `step-locked`: the same, of larger blocks. Argument
+ * `storm`: at any time, from two threads. */
 #include "check.h"
 
 #include <pthread.h>
@@ -7,6 +8,7 @@
 #include <stdatomic.h>
 
 static atomic_bool done;
+static size_t size = 100;
 
 static void *allocate(size_t size) {
     void *volatile block = malloc(size);
@@ -16,7 +18,7 @@ static void *allocate(size_t size) {
 
 static void handle(int signal, siginfo_t *info, void *context) {
     (void)info;
-    free(allocate(100));
+    free(allocate(size));
 #ifdef __x86_64__
     if (signal == SIGTRAP) {
         /* The trap flag: the next instruction behind the handler raises the signal again. */
@@ -51,8 +53,9 @@ int main(int count, char **arguments) {
         storm();
         return 0;
     }
-    free(allocate(100));
+    if (strcmp(arguments[1], "step-locked") == 0) size = 5000;
+    free(allocate(size));
     raise(SIGTRAP);
-    free(allocate(100));
+    free(allocate(size));
     _exit(0);
 }

@@ -9,9 +9,9 @@ pub(crate) const CASES: &[Case] = &[
     case("interior_15", || inside(15)),
     case("interior_16", || inside(16)),
     case("interior_96", || inside(96)),
-    case("interior_last_byte", || inside(103)),
-    case("one_behind_the_end", || near(104, "misaligned")),
-    case("end_of_the_next_header", || near(111, "misaligned")),
+    case("interior_last_byte", || inside(1111)),
+    case("one_behind_the_end", || near(1112, "misaligned")),
+    case("end_of_the_next_header", || near(1119, "misaligned")),
     case("before_1", || near(-1, "misaligned")),
     case("before_8", || near(-8, "misaligned")),
     case("before_16", before_16),
@@ -23,12 +23,13 @@ pub(crate) const CASES: &[Case] = &[
     case("interior_of_a_block_that_took_the_place", took_the_place),
 ];
 
-/// The block in the middle of three: 104 bytes of payload, behind a block of 40.
+/// The block in the middle of three: 1112 bytes of payload, behind a block of 1048. No thread caches blocks of these sizes,
+/// so they lie side by side.
 fn middle() -> (*mut u8, *mut u8) {
-    let before = allocate(40);
-    let block = allocate(100);
-    allocate(40);
-    assert_eq!(block.addr(), before.addr() + 48);
+    let before = allocate(1040);
+    let block = allocate(1100);
+    allocate(1040);
+    assert_eq!(block.addr(), before.addr() + 1056);
     (before, block)
 }
 
@@ -43,18 +44,18 @@ fn words(block: *mut u8, usable: usize, offset: usize) -> String {
 
 fn inside(offset: usize) -> Wrong {
     let (_, block) = middle();
-    wrong(block.wrapping_add(offset), &words(block, 104, offset))
+    wrong(block.wrapping_add(offset), &words(block, 1112, offset))
 }
 
 /// In the block before it.
 fn before_16() -> Wrong {
     let (before, block) = middle();
-    wrong(block.wrapping_sub(16), &words(before, 40, 32))
+    wrong(block.wrapping_sub(16), &words(before, 1048, 1040))
 }
 
 /// Where the heap begins, there is a record before the first block.
 fn before_first(offset: usize, what: &str) -> Wrong {
-    wrong(allocate(100).wrapping_sub(offset), what)
+    wrong(allocate(1100).wrapping_sub(offset), what)
 }
 
 fn aligned_inside() -> Wrong {
@@ -64,13 +65,13 @@ fn aligned_inside() -> Wrong {
 
 /// The block is gone, and its place is in the middle of another one.
 fn took_the_place() -> Wrong {
-    let blocks = [(); 4].map(|()| allocate(100));
-    allocate(40);
+    let blocks = [(); 4].map(|()| allocate(1100));
+    allocate(1040);
     for block in blocks {
         crate::common::free(block);
     }
-    let larger = allocate(4 * 112 - 8);
+    let larger = allocate(4 * 1120 - 8);
     assert_eq!(larger, blocks[0]);
-    crate::common::fill(larger, 4 * 112 - 8, 0);
-    wrong(blocks[2], &words(larger, 4 * 112 - 8, 224))
+    crate::common::fill(larger, 4 * 1120 - 8, 0);
+    wrong(blocks[2], &words(larger, 4 * 1120 - 8, 2240))
 }

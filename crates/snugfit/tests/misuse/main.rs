@@ -43,8 +43,9 @@ const USABLE_SIZE: Call = Call { name: "usable_size", with: |pointer| _ = usable
 const DEALLOC: Call = Call { name: "dealloc", with: dealloc };
 const REALLOC: Call = Call { name: "realloc", with: realloc };
 
-/// Any layout: a pointer is found to be wrong before its size is.
-const LAYOUT: Layout = Layout::new::<[u8; 100]>();
+/// Any layout: a pointer is found to be wrong before its size is. But what is wrong beside a block is found last, and those
+/// cases have blocks of this size: one that no thread caches.
+const LAYOUT: Layout = Layout::new::<[u8; 1100]>();
 
 fn dealloc(pointer: *mut u8) {
     // SAFETY: the pointer is no block, or a damaged one. That is to be found out.

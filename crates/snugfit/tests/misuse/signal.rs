@@ -12,19 +12,22 @@ pub(crate) const CASES: &[Case] =
 const WORDS: &str = "a signal handler allocates or frees memory while the thread that it interrupted does: \
                      malloc is not async-signal-safe";
 
+/// No thread caches blocks of this size: to get one takes the lock.
+const UNCACHED: usize = 2000;
+
 /// Allocates until it is interrupted in the middle of that.
 const ANY: Call = Call {
     name: "",
     with: |_| {
         interrupt_often();
         loop {
-            free(black_box(allocate(100)));
+            free(black_box(allocate(UNCACHED)));
         }
     },
 };
 
 extern "C" fn handler(_: libc::c_int) {
-    free(black_box(allocate(100)));
+    free(black_box(allocate(UNCACHED)));
 }
 
 fn interrupt_often() {

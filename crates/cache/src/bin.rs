@@ -1,0 +1,132 @@
+//! The blocks of one class in the cache of a thread.
+
+use core::cell::Cell;
+use core::ptr::NonNull;
+
+use crate::Supplier;
+use crate::magazine::{Magazine, Slot};
+
+/// The magazine that a thread takes from and puts into: all that its fast path looks at.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Bin {
+    /// Behind the last block.
+    top: Cell<*mut Slot>,
+    /// Behind the last slot.
+    end: Cell<*mut Slot>,
+    /// A word of the cache's owner for this class.
+    pub(crate) word: Cell<u64>,
+    magazine: Cell<Magazine>,
+}
+
+impl Bin {
+    /// Nothing, and no room.
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be a bin of its own")]
+    pub(crate) const NONE: Self = Self {
+        top: Cell::new(Magazine::NONE.slots()),
+        end: Cell::new(Magazine::NONE.slots()),
+        word: Cell::new(0),
+        magazine: Cell::new(Magazine::NONE),
+    };
+
+    /// Takes the block that was put in last. Four instructions.
+    #[inline(always)]
+    pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
+        // SAFETY: before the top lies the last block, or the null before the first, which is never passed.
+        let last = unsafe { self.top.get().sub(1) };
+        // SAFETY: as above.
+        let block = NonNull::new(unsafe { last.read() })?;
+        self.top.set(last);
+        Some(block)
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_room(&self) -> bool {
+        self.top.get() != self.end.get()
+    }
+
+    /// Puts a block in.
+    ///
+    /// # Safety
+    /// - There is [room](Self::has_room).
+    #[inline(always)]
+    pub(crate) unsafe fn push(&self, block: NonNull<u8>) {
+        // SAFETY: the caller vouches for a slot at the top.
+        unsafe {
+            let top = self.top.get();
+            top.write(block.as_ptr());
+            self.top.set(top.add(1));
+        }
+    }
+
+    /// Blocks that can be put in.
+    pub(crate) fn room(&self) -> usize {
+        (self.end.get().addr() - self.top.get().addr()) / size_of::<Slot>()
+    }
+
+    pub(crate) fn magazine(&self) -> Magazine {
+        self.magazine.get()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        (self.top.get().addr() - self.magazine().slots().addr()) / size_of::<Slot>()
+    }
+
+    /// Gives half of its blocks back to the supplier, and at least one: those that came last, and are still near.
+    pub(crate) fn give_back_newest(&self, supplier: &mut impl Supplier) {
+        for _ in 0..self.count().div_ceil(2) {
+            if let Some(block) = self.pop() {
+                // SAFETY: it came from the supplier or the cache's owner, and nobody uses it.
+                unsafe { supplier.take_back(block) };
+            }
+        }
+    }
+
+    /// Turns the order of the blocks round.
+    pub(crate) fn reverse(&self) {
+        // SAFETY: that many slots hold blocks, and the magazine is this bin's.
+        unsafe { core::slice::from_raw_parts_mut(self.magazine().slots(), self.count()) }.reverse();
+    }
+
+    /// The blocks in it.
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = NonNull<u8>> {
+        // SAFETY: that many slots hold blocks.
+        (0..self.count()).map(|at| unsafe { NonNull::new_unchecked(self.magazine().slots().add(at).read()) })
+    }
+
+    /// Drops the blocks that do not pass `test`.
+    pub(crate) fn retain(&self, mut test: impl FnMut(NonNull<u8>) -> bool) {
+        let count = self.count();
+        self.top.set(self.magazine().slots());
+        for at in 0..count {
+            // SAFETY: that many slots hold blocks; those that stay move down, over what has been read.
+            unsafe {
+                let block = NonNull::new_unchecked(self.magazine().slots().add(at).read());
+                if test(block) {
+                    self.push(block);
+                }
+            }
+        }
+    }
+
+    /// Sets how many blocks the magazine may hold; more, if it holds more.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        let limit =
+            if self.magazine().is_none() { 0 } else { limit.max(self.count()).min(Magazine::CAPACITY) };
+        // SAFETY: a magazine has slots for its capacity, and one without slots gets none.
+        self.end.set(unsafe { self.magazine().slots().add(limit) });
+    }
+
+    /// Exchanges the magazine for another one, to be filled up to `limit`; returns the old one, with its count.
+    pub(crate) fn load(&self, magazine: Magazine, limit: usize) -> Magazine {
+        let old = self.magazine();
+        if !old.is_none() {
+            old.set_count(self.count());
+        }
+        self.magazine.set(magazine);
+        // SAFETY: a magazine has slots for its count.
+        self.top.set(unsafe { magazine.slots().add(magazine.count()) });
+        self.set_limit(limit);
+        old
+    }
+}

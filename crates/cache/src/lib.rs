@@ -1,0 +1,42 @@
+//! Thread caches, and a depot behind them.
+//!
+//! ```text
+//!   thread        thread          each: two magazines to a class, no lock
+//!     │ ▲           │ ▲
+//!     ▼ │           ▼ │           whole magazines
+//!   ┌───────────────────┐
+//!   │       depot       │         full ones by class, empty ones by capacity   ─┐
+//!   └───────────────────┘                                                      │ under the owner's lock
+//!     │ ▲                         blocks                                        │
+//!     ▼ │                                                                      ─┘
+//!   supplier (a heap)
+//! ```
+//!
+//! - **Take a block**: from the loaded magazine; if it is empty, from the previous one; else a full one comes from the
+//!   depot; else the supplier carves a batch.
+//! - **Put a block**: into the loaded magazine; if it is full, into the previous one; else that goes to the depot.
+//! - **Capacity** starts small, doubles with each visit to the depot, within what the supplier allows a thread, and is
+//!   given up by a class that nobody uses.
+//! - **A thread that ends** leaves everything to the depot.
+//!
+//! What a block is, is the supplier's and the caller's business: here it is a pointer that is never read through. So the
+//! hand-over between threads can be checked without any heap.
+//!
+//! The method is that of Bonwick and Adams, *Magazines and Vmem: Extending the Slab Allocator to Many CPUs and
+//! Arbitrary Resources*, USENIX 2001.
+#![no_std]
+
+#[cfg(test)]
+extern crate std;
+
+mod bin;
+mod class;
+mod depot;
+mod magazine;
+mod supplier;
+mod thread;
+
+pub use class::{Class, LARGEST};
+pub use depot::Depot;
+pub use supplier::Supplier;
+pub use thread::ThreadCache;

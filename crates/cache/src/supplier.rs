@@ -1,0 +1,38 @@
+//! Where the blocks of the caches come from.
+
+use core::ptr::NonNull;
+
+use crate::Class;
+
+/// What lies behind the depot, and under the same lock: a heap, or a model of one.
+///
+/// # Safety
+/// - No block is given out twice before it is taken back; no two overlap, nor a block and memory from
+///   [`allocate`](Self::allocate).
+/// - None of these calls comes back to the cache or the depot.
+pub unsafe trait Supplier {
+    /// Gives up to `count` blocks of `class` to `put`; returns how many.
+    fn carve(&mut self, class: Class, count: usize, put: impl FnMut(NonNull<u8>)) -> usize;
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// - It came from [`carve`](Self::carve), or is such a block as the owner of a thread's cache puts there.
+    /// - Nobody uses it any more.
+    unsafe fn take_back(&mut self, block: NonNull<u8>);
+
+    /// Gives `bytes` of memory for a magazine, aligned to 8.
+    fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>>;
+
+    /// Takes back what [`allocate`](Self::allocate) gave.
+    ///
+    /// # Safety
+    /// - Nobody uses it any more.
+    unsafe fn release(&mut self, memory: NonNull<u8>);
+
+    /// How many bytes the cache of one thread may be made to hold.
+    fn thread_limit(&self) -> usize;
+
+    /// How many bytes the depot may be made to hold.
+    fn depot_limit(&self) -> usize;
+}

@@ -1,0 +1,313 @@
+//! The caches of the threads: how they come and go, and what they do when the fast paths find nothing.
+
+use core::cell::Cell;
+use core::ptr::{self, NonNull};
+
+use snugfit_cache::{Class, Supplier, ThreadCache};
+use snugfit_heap::Heap;
+use snugfit_tag::{Block, Compact, Format, HEADER, MIN_BLOCK};
+
+use crate::count;
+use crate::front;
+use crate::local::{self, Cache};
+use crate::process::{self, with};
+use crate::report;
+use crate::state::{Index, Memory, Request, State};
+use crate::stats::Violation;
+
+/// The cache of a thread, as the process keeps it: in a list, in a block of the heap.
+#[repr(C)]
+pub(crate) struct Owned {
+    pub(crate) cache: ThreadCache,
+    next: Cell<*mut Owned>,
+    previous: Cell<*mut Owned>,
+}
+
+/// All of them. Under the lock.
+pub(crate) struct Caches {
+    first: *mut Owned,
+    /// Blocks that may have been lost by forks: one for each cache that was taken over.
+    lost: usize,
+}
+
+impl Caches {
+    pub(crate) const NONE: Self = Self { first: ptr::null_mut(), lost: 0 };
+
+    fn add(&mut self, owned: &Owned) {
+        owned.next.set(self.first);
+        owned.previous.set(ptr::null_mut());
+        let added = ptr::from_ref(owned).cast_mut();
+        // SAFETY: what is in the list lives.
+        if let Some(next) = unsafe { self.first.as_ref() } {
+            next.previous.set(added);
+        }
+        self.first = added;
+    }
+
+    fn remove(&mut self, owned: &Owned) {
+        let (next, previous) = (owned.next.get(), owned.previous.get());
+        // SAFETY: what is in the list lives.
+        match unsafe { previous.as_ref() } {
+            Some(previous) => previous.next.set(next),
+            None => self.first = next,
+        }
+        // SAFETY: as above.
+        if let Some(next) = unsafe { next.as_ref() } {
+            next.previous.set(previous);
+        }
+    }
+
+    /// Those that there are. Other threads may be at work in them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<Owned>> {
+        core::iter::successors(NonNull::new(self.first), |owned| {
+            // SAFETY: what is in the list lives; the links are changed under the lock only.
+            NonNull::new(unsafe { owned.as_ref() }.next.get())
+        })
+    }
+}
+
+/// The heap, as it supplies the caches.
+pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>);
+
+/// What all caches of a thread may hold, at least.
+const THREAD_LEAST: usize = 16 << 10;
+/// And at most.
+const THREAD_MOST: usize = 1 << 20;
+/// In between, this fraction of the heap.
+const THREAD_FRACTION: usize = 64;
+
+// SAFETY: the heap gives out no byte twice, and knows nothing of caches.
+unsafe impl Supplier for Behind<'_> {
+    fn carve(&mut self, class: Class, count: usize, put: impl FnMut(NonNull<u8>)) -> usize {
+        self.0.carve(class.block_size(), count, put)
+    }
+
+    unsafe fn take_back(&mut self, block: NonNull<u8>) {
+        // SAFETY: what is in a cache is a block that nobody uses.
+        if let Err(bad) = unsafe { self.0.deallocate_cached(block) } {
+            report::damaged_in_cache(block.as_ptr(), bad);
+        }
+    }
+
+    fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        self.0.allocate_cached(bytes)
+    }
+
+    unsafe fn release(&mut self, memory: NonNull<u8>) {
+        // SAFETY: it came from `allocate`, and nobody uses it.
+        unsafe { self.take_back(memory) };
+    }
+
+    fn thread_limit(&self) -> usize {
+        (self.0.footprint() / THREAD_FRACTION).clamp(THREAD_LEAST, THREAD_MOST)
+    }
+
+    fn depot_limit(&self) -> usize {
+        self.0.footprint() / 4
+    }
+}
+
+/// The depot gives all back before the heap grows, if it holds more than this fraction of it.
+const DEPOT_FRACTION: usize = 128;
+
+impl State {
+    /// Sees to it that what lies in the depot is used before the heap takes memory that it has not used before.
+    #[inline]
+    pub(crate) fn relieve(&mut self, size: usize) {
+        if self.depot.bytes() > self.heap.footprint() / DEPOT_FRACTION && !self.heap.fits(size) {
+            self.depot.drain(&mut Behind(&mut self.heap));
+        }
+    }
+
+    fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
+        if !self.depot.has(class) {
+            self.relieve(class.block_size() - HEADER);
+        }
+        let block = cache.refill(class, &mut self.depot, &mut Behind(&mut self.heap));
+        self.note_rise();
+        block
+    }
+
+    fn make_room(&mut self, cache: &ThreadCache, class: Class) -> bool {
+        let made = cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap));
+        if !self.is_falling() {
+            return made;
+        }
+        // The program gives up much: so does its thread.
+        cache.leave(&mut self.depot, &mut Behind(&mut self.heap));
+        self.tidy();
+        cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap))
+    }
+
+    /// A cache for a thread. `None` if there is no memory.
+    fn new_cache(&mut self) -> Option<NonNull<Owned>> {
+        let memory = self.heap.allocate_aligned(size_of::<Owned>(), align_of::<Owned>())?;
+        // SAFETY: the block was allocated just now, and is nobody else's.
+        let block = unsafe { Block::from_payload(memory) };
+        block.set_seal(block.seal().flip_cached());
+        let owned = memory.cast::<Owned>();
+        let none = Cell::new(ptr::null_mut());
+        // SAFETY: the block is that large, and that aligned.
+        let new = unsafe {
+            owned.write(Owned { cache: ThreadCache::NONE, next: none.clone(), previous: none });
+            owned.as_ref()
+        };
+        new.cache.set_words(|class| self.key().size_word(class.block_size()));
+        self.caches.add(new);
+        Some(owned)
+    }
+
+    /// Takes everything out of a cache, and the cache itself.
+    ///
+    /// # Safety
+    /// - It is in the list, and nobody uses it any more.
+    unsafe fn end_cache(&mut self, owned: NonNull<Owned>) {
+        // SAFETY: what is in the list lives.
+        let ended = unsafe { owned.as_ref() };
+        ended.cache.leave(&mut self.depot, &mut Behind(&mut self.heap));
+        self.caches.remove(ended);
+        // SAFETY: the caller vouches that nobody uses it.
+        unsafe { Behind(&mut self.heap).release(owned.cast()) };
+    }
+
+    /// In the child of a `fork`: takes over what the threads cached that are not here. Each was stopped somewhere in a fast
+    /// path, if anywhere: a block that it was just moving is lost.
+    pub(crate) fn take_over_caches(&mut self) {
+        let mut next = self.caches.iter().next();
+        while let Some(owned) = next {
+            // SAFETY: what is in the list lives, and those threads do not.
+            unsafe {
+                next = NonNull::new(owned.as_ref().next.get());
+                if !is_mine(owned) {
+                    owned.as_ref().cache.retain(front::is_cached);
+                    self.end_cache(owned);
+                    self.caches.lost += 1;
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Checks that each block in a cache is a cached one; and each cached block in a cache, if no other thread has one.
+    pub(crate) fn validate_caches(&self) -> Result<(), Violation> {
+        let (mut count, mut wrong) = (0, None);
+        let mut visit = |payload: NonNull<u8>| {
+            count += 1;
+            if !front::is_cached(payload) {
+                wrong = Some(payload.addr().get());
+            }
+        };
+        self.depot.for_each(&mut visit);
+        let mut others = 0;
+        for owned in self.caches.iter() {
+            if is_mine(owned) {
+                visit(owned.cast());
+                // SAFETY: it is this thread's.
+                unsafe { owned.as_ref() }.cache.for_each(&mut visit);
+            } else {
+                others += 1;
+            }
+        }
+        if let Some(at) = wrong {
+            return Err(Violation::Cached(at));
+        }
+        let cached = self.heap.stats().blocks_cached;
+        let is_all = count <= cached && (others > 0 || cached - count <= self.caches.lost);
+        if is_all { Ok(()) } else { Err(Violation::CachedSum) }
+    }
+}
+
+fn is_mine(owned: NonNull<Owned>) -> bool {
+    matches!(local::cache(), Cache::Owned(mine) if ptr::eq(mine, owned.as_ptr()))
+}
+
+/// This thread's cache; a new one if it has none and may have one.
+fn mine() -> Option<&'static Owned> {
+    match local::cache() {
+        Cache::Owned(owned) => {
+            if count::is_counting() {
+                local::clear_front();
+            }
+            Some(owned)
+        }
+        Cache::None => make_mine(),
+        Cache::Ended => None,
+    }
+}
+
+#[cold]
+fn make_mine() -> Option<&'static Owned> {
+    let owned = with(State::new_cache)?;
+    let is_set = local::set(owned.as_ptr(), !count::is_counting());
+    if !is_set || !process::set_thread_value(owned.as_ptr()) {
+        // Without notice of the thread's end, its cache would be lost.
+        give_up(owned);
+        return None;
+    }
+    // SAFETY: it lives until the thread ends.
+    Some(unsafe { owned.as_ref() })
+}
+
+/// Gives up `owned`, the cache of this thread, which is about to end.
+pub(crate) fn end_mine(owned: *mut Owned) {
+    if let Some(owned) = NonNull::new(owned).filter(|owned| !local::is_ended(owned.as_ptr())) {
+        give_up(owned);
+    }
+}
+
+/// The thread has `owned` no more, and gets no other.
+fn give_up(owned: NonNull<Owned>) {
+    local::end();
+    // SAFETY: the thread does not find it any more.
+    with(|state| unsafe { state.end_cache(owned) });
+}
+
+/// Leaves what this thread has cached to the depot.
+pub(crate) fn empty_mine() {
+    if let Cache::Owned(owned) = local::cache() {
+        with(|state| owned.cache.leave(&mut state.depot, &mut Behind(&mut state.heap)));
+    }
+}
+
+/// A block from this thread's cache, or from what lies behind it. `None` if such a block is not cached, or there is no
+/// memory here.
+pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
+    let class = Class::of_request(request.size)?;
+    let cache = &mine()?.cache;
+    let payload = cache.pop(class).or_else(|| with(|state| state.refill(cache, class)))?;
+    front::make_live(payload);
+    if request.zeroed {
+        // SAFETY: the block has that many bytes.
+        unsafe { payload.write_bytes(0, request.size) };
+    }
+    if count::is_counting() {
+        with(|state| state.count_live(payload, request.replaces));
+    }
+    Some(payload)
+}
+
+/// Puts a block into this thread's cache. `None` if it is no live block, or not cached: that is for others.
+///
+/// # Safety
+/// - If it is a live block, nobody uses it any more.
+pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted: bool) -> Option<()> {
+    let (block, tag) = front::live_block(payload)?;
+    let class = Class::of_block(tag.size())?;
+    if let Some(size) = size
+        && tag.size().wrapping_sub(Compact::block_size(size)?) >= MIN_BLOCK
+    {
+        return None;
+    }
+    let cache = &mine()?.cache;
+    if !cache.has_room(class) && !with(|state| state.make_room(cache, class)) {
+        return None;
+    }
+    if is_counted && count::is_counting() {
+        with(|state| state.change_live(0, tag.size() - HEADER));
+    }
+    block.set_seal(block.seal().flip_cached());
+    // SAFETY: there is room, and nobody uses the block any more.
+    unsafe { cache.push(class, payload) };
+    Some(())
+}

@@ -1,0 +1,197 @@
+//! The fast paths: a block from the thread's cache, and a block into it. No lock, no call, no option.
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+
+use snugfit_cache::Class;
+use snugfit_tag::{Block, HEADER, Key, State, Tag};
+
+use crate::local;
+use crate::page_map::Page;
+use crate::range::Range;
+use crate::state::PAGES;
+
+/// Where most pointers lie.
+pub(crate) static RANGE: Range = Range::new();
+
+/// The key of the process's seals.
+static KEY: Secret = Secret(UnsafeCell::new(Key::new(0, 0)));
+
+struct Secret(UnsafeCell<Key>);
+
+// SAFETY: written once, before anything is allocated and any other thread gets that far; see `set_key`.
+unsafe impl Sync for Secret {}
+
+/// Sets the key.
+///
+/// # Safety
+/// - No other thread is in the allocator, nor has been; and it is the only call.
+pub(crate) unsafe fn set_key(key: Key) {
+    // SAFETY: the caller vouches that nobody looks.
+    unsafe { *KEY.0.get() = key };
+}
+
+/// The key. Only for who has a block or a cache: then it is set.
+#[inline(always)]
+fn key() -> Key {
+    // SAFETY: it is not written any more.
+    unsafe { *KEY.0.get() }
+}
+
+/// A block for `size` bytes from the thread's cache, if that has one. About twenty instructions.
+///
+/// The seal is written, not changed: to find out what it was would wait for memory that may be far away. That the block
+/// is a cached one is known by its being in the cache, and that its size is that of the class is checked when it comes
+/// back.
+#[inline(always)]
+pub(crate) fn allocate(size: usize) -> Option<NonNull<u8>> {
+    let class = Class::of_request(size)?;
+    // SAFETY: the cache is this thread's, or the empty one.
+    let cache = unsafe { &*local::front() };
+    let payload = cache.pop(class)?;
+    // SAFETY: what is in a cache is a block.
+    let block = unsafe { Block::from_payload(payload) };
+    block.set_seal(key().seal_with(block.address(), cache.word(class)));
+    Some(payload)
+}
+
+/// [`allocate`] of bytes that read as zero.
+#[inline]
+pub(crate) fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
+    let payload = allocate(size)?;
+    // SAFETY: the block has that many bytes.
+    unsafe { payload.write_bytes(0, size) };
+    Some(payload)
+}
+
+/// Puts the block of `payload` into the thread's cache, if it is a live block and there is room for it. What is wrong if
+/// not, if anything is, is for others to say. About thirty instructions.
+///
+/// # Safety
+/// - If it is a live block, nobody uses it any more.
+#[inline(always)]
+pub(crate) unsafe fn free(payload: *mut u8) -> bool {
+    // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
+    RANGE.contains(payload) && unsafe { free_in_heap(payload) }
+}
+
+/// [`free`] of what lies in the heap, but not in the range.
+///
+/// # Safety
+/// - As for [`free`].
+pub(crate) unsafe fn free_elsewhere(payload: *mut u8) -> bool {
+    // SAFETY: in the heap, a header is readable before the pointer; the caller vouches for the block.
+    is_elsewhere_in_heap(payload) && unsafe { free_in_heap(payload) }
+}
+
+/// # Safety
+/// - The eight bytes before `payload` are memory of the heap, and it is aligned to 16.
+/// - If it is a live block, nobody uses it any more.
+#[inline(always)]
+unsafe fn free_in_heap(payload: *mut u8) -> bool {
+    // SAFETY: the caller vouches for the header.
+    let (payload, block) = unsafe { header_before(payload) };
+    // SAFETY: the caller vouches for the block.
+    Class::of_block(block.tag().size()).is_some_and(|class| unsafe { keep(payload, block, class) })
+}
+
+/// [`free`] for a caller who knows that `size` bytes were asked for. The size is checked: that of the class is part of the
+/// seal. (Where the block is larger than it need be, this one finds it wrong, and leaves it to others.)
+///
+/// # Safety
+/// - As for [`free`].
+#[inline(always)]
+pub(crate) unsafe fn free_sized(payload: *mut u8, size: usize) -> bool {
+    // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
+    RANGE.contains(payload) && unsafe { free_sized_in_heap(payload, size) }
+}
+
+/// [`free_sized`] of what lies in the heap, but not in the range.
+///
+/// # Safety
+/// - As for [`free`].
+pub(crate) unsafe fn free_sized_elsewhere(payload: *mut u8, size: usize) -> bool {
+    // SAFETY: in the heap, a header is readable before the pointer; the caller vouches for the block.
+    is_elsewhere_in_heap(payload) && unsafe { free_sized_in_heap(payload, size) }
+}
+
+/// # Safety
+/// - As for [`free_in_heap`].
+#[inline(always)]
+unsafe fn free_sized_in_heap(payload: *mut u8, size: usize) -> bool {
+    // SAFETY: the caller vouches for the header.
+    let (payload, block) = unsafe { header_before(payload) };
+    // SAFETY: the caller vouches for the block.
+    Class::of_request(size).is_some_and(|class| unsafe { keep(payload, block, class) })
+}
+
+/// # Safety
+/// - The eight bytes before `payload` are memory of the heap, and it is aligned to 16.
+#[inline(always)]
+unsafe fn header_before(payload: *mut u8) -> (NonNull<u8>, Block) {
+    // SAFETY: the caller vouches for the header, so it is not null.
+    unsafe {
+        let payload = NonNull::new_unchecked(payload);
+        (payload, Block::from_payload(payload))
+    }
+}
+
+/// # Safety
+/// - As for [`free`], for a block in the heap.
+#[inline(always)]
+unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
+    // SAFETY: the cache is this thread's, or the empty one.
+    let cache = unsafe { &*local::front() };
+    if !cache.has_room(class) {
+        return false;
+    }
+    let seal = key().seal_with(block.address(), cache.word(class));
+    if block.seal() != seal {
+        return false;
+    }
+    block.set_seal(seal.flip_cached());
+    // SAFETY: there is room; the block was live and of this class, and nobody uses it any more.
+    unsafe { cache.push(class, payload) };
+    true
+}
+
+/// The live block of the heap whose payload starts at `payload`, and its tag. `None` if it is none: what it is then is for
+/// others to say.
+#[inline]
+pub(crate) fn live_block(payload: NonNull<u8>) -> Option<(Block, Tag)> {
+    if !is_in_heap(payload.as_ptr()) {
+        return None;
+    }
+    // SAFETY: the header lies in the heap.
+    let block = unsafe { Block::from_payload(payload) };
+    let tag = block.tag();
+    let is_live = block.seal() == key().seal(block.address(), tag.size(), State::Live);
+    (is_live && tag.is_block_in_use()).then_some((block, tag))
+}
+
+/// Whether `payload` is aligned to 16, and the eight bytes before it are memory of the heap.
+#[inline(always)]
+fn is_in_heap(payload: *const u8) -> bool {
+    RANGE.contains(payload) || is_elsewhere_in_heap(payload)
+}
+
+/// [`is_in_heap`] for what is not in the range.
+fn is_elsewhere_in_heap(payload: *const u8) -> bool {
+    let address = payload.addr();
+    address.is_multiple_of(snugfit_tag::GRANULE) && PAGES.page(address.wrapping_sub(HEADER)) == Page::Heap
+}
+
+/// Makes a cached block live. For who took one out of a cache.
+pub(crate) fn make_live(payload: NonNull<u8>) -> Block {
+    // SAFETY: what is in a cache is a block.
+    let block = unsafe { Block::from_payload(payload) };
+    block.set_seal(key().seal(block.address(), block.size(), State::Live));
+    block
+}
+
+/// Whether `payload`, which is in a cache, is a cached block.
+pub(crate) fn is_cached(payload: NonNull<u8>) -> bool {
+    // SAFETY: what is in a cache is a block.
+    let block = unsafe { Block::from_payload(payload) };
+    block.seal() == key().seal(block.address(), block.size(), State::Cached)
+}

@@ -1,0 +1,135 @@
+//! When memory that nobody uses goes back to the system.
+
+use crate::caches::Behind;
+use crate::state::State;
+
+/// What decides whether memory is idle: how far the heap's use has fallen since it was last tidied.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    /// The most bytes in use since then.
+    most: usize,
+    /// So many bytes may be free without being given back.
+    allowance: usize,
+    /// Bytes in use before the heap was tidied: a program that gets there again wants its memory back.
+    tidied_from: usize,
+}
+
+/// The allowance of a program that has not yet wanted memory back, in bytes.
+const FIRST_ALLOWANCE: usize = 512 << 10;
+
+/// The largest allowance that a program can teach.
+const LARGEST_ALLOWANCE: usize = 64 << 20;
+
+/// A fall by this fraction is not looked at: what is tidied each time costs more than it gives.
+const FRACTION: usize = 16;
+
+/// Free blocks from this size on are purged.
+const LARGE: usize = 16 << 10;
+
+impl Idle {
+    pub(crate) const NEW: Self = Self { most: 0, allowance: FIRST_ALLOWANCE, tidied_from: usize::MAX };
+
+    /// The heap's use has risen to `in_use`, if it is more than before.
+    #[inline]
+    fn rise(&mut self, in_use: usize) {
+        if in_use > self.most {
+            self.most = in_use;
+            if in_use >= self.tidied_from {
+                self.learn();
+            }
+        }
+    }
+
+    /// The program uses again what was given back: it may keep twice as much from now on, and so needs few lessons.
+    #[cold]
+    fn learn(&mut self) {
+        self.allowance = self.allowance.max(self.tidied_from.saturating_mul(2).min(LARGEST_ALLOWANCE));
+        self.tidied_from = usize::MAX;
+    }
+
+    /// Whether the heap's use, which is `in_use` now, has fallen so far that it is to be tidied.
+    #[inline]
+    fn falls(&mut self, in_use: usize) -> bool {
+        let fallen = self.most.saturating_sub(in_use);
+        let falls = fallen > self.allowance && fallen > self.most / FRACTION;
+        if falls {
+            self.tidied_from = if self.tidied_from == usize::MAX { self.most } else { self.tidied_from };
+            self.most = in_use;
+        }
+        falls
+    }
+}
+
+impl State {
+    /// After an allocation from the heap.
+    #[inline]
+    pub(crate) fn note_rise(&mut self) {
+        self.idle.rise(self.heap.bytes_in_use());
+    }
+
+    /// After blocks went back to the heap: gives memory back if much has become free.
+    #[inline]
+    pub(crate) fn note_fall(&mut self) {
+        if self.is_falling() {
+            self.tidy();
+        }
+    }
+
+    /// Whether much has become free, and the heap is to be [tidied](Self::tidy).
+    #[inline]
+    pub(crate) fn is_falling(&mut self) -> bool {
+        self.idle.falls(self.heap.bytes_in_use())
+    }
+
+    /// Gives back what can be, but for `keep` bytes at the end of the heap. Returns how many bytes the system was given or
+    /// told to drop.
+    pub(crate) fn trim(&mut self, keep: usize) -> usize {
+        self.depot.drain(&mut Behind(&mut self.heap));
+        self.heap.trim(keep) + self.heap.purge(LARGE)
+    }
+
+    /// Gives back what lies in the depot, and in large free blocks.
+    #[cold]
+    pub(crate) fn tidy(&mut self) {
+        self.depot.drain(&mut Behind(&mut self.heap));
+        self.heap.purge(LARGE);
+        self.idle.most = self.heap.bytes_in_use();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    #[test]
+    fn a_fall_is_one_if_it_is_large_beside_the_use_and_the_allowance() {
+        let mut idle = Idle::NEW;
+        idle.rise(100 * MIB);
+        assert!(!idle.falls(95 * MIB), "less than a sixteenth");
+        assert!(idle.falls(93 * MIB));
+        assert!(!idle.falls(93 * MIB), "once");
+        idle.rise(4 * MIB);
+        assert!(idle.falls(4 * MIB));
+        assert!(!idle.falls(4 * MIB - FIRST_ALLOWANCE), "no more than the allowance");
+        assert!(idle.falls(3 * MIB));
+    }
+
+    #[test]
+    fn a_program_that_comes_back_keeps_its_memory() {
+        let mut idle = Idle::NEW;
+        idle.rise(10 * MIB);
+        assert!(idle.falls(5 * MIB) && idle.falls(0));
+        idle.rise(10 * MIB);
+        assert!(!idle.falls(0), "it has been there before");
+        idle.rise(30 * MIB);
+        assert!(idle.falls(0));
+        idle.rise(30 * MIB);
+        assert!(!idle.falls(0));
+        idle.rise(200 * MIB);
+        assert!(idle.falls(0));
+        idle.rise(200 * MIB);
+        assert!(idle.falls(200 * MIB - LARGEST_ALLOWANCE - 1), "more than can be taught");
+    }
+}

@@ -1,0 +1,71 @@
+//! What a thread has for itself: where its cache is.
+
+use snugfit_cache::ThreadCache;
+
+use crate::caches::Owned;
+
+/// The cache of a thread that has none: nothing is in it, and nothing goes in. So the fast paths need no test for it.
+pub(crate) static EMPTY: Empty = Empty(ThreadCache::NONE);
+
+/// See [`EMPTY`].
+pub(crate) struct Empty(ThreadCache);
+
+// SAFETY: a cache without magazines is never written to: the fast paths find nothing and no room, and the slow ones use
+// caches of their own.
+unsafe impl Sync for Empty {}
+
+/// In place of the cache of a thread that is about to end: it gets no other.
+const ENDED: *mut Owned = core::ptr::without_provenance_mut(1);
+
+/// Whether a thread has a cache.
+pub(crate) enum Cache {
+    Owned(&'static Owned),
+    /// It may have one.
+    None,
+    /// It is about to end.
+    Ended,
+}
+
+/// The cache that the fast paths use: the thread's, or the one that is empty.
+#[inline(always)]
+pub(crate) fn front() -> *const ThreadCache {
+    imp::front()
+}
+
+/// The thread's cache.
+pub(crate) fn cache() -> Cache {
+    let owned = imp::owned();
+    if owned == ENDED {
+        return Cache::Ended;
+    }
+    // SAFETY: the cache is the thread's until it gives it up, and is not used afterwards.
+    unsafe { owned.as_ref() }.map_or(Cache::None, Cache::Owned)
+}
+
+/// Gives the thread a cache, which the fast paths use from now on if they may. Returns false if that cannot be noted.
+pub(crate) fn set(owned: *mut Owned, is_front: bool) -> bool {
+    imp::set(owned, is_front)
+}
+
+/// The fast paths do without a cache from now on: calls are counted.
+pub(crate) fn clear_front() {
+    imp::clear_front();
+}
+
+/// Whether `owned` stands for the cache of a thread that has none any more.
+pub(crate) fn is_ended(owned: *mut Owned) -> bool {
+    owned == ENDED
+}
+
+/// The thread has no cache any more, and gets no other.
+pub(crate) fn end() {
+    imp::set(ENDED, false);
+}
+
+#[cfg(any(feature = "portable-tls", not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[path = "local/portable.rs"]
+mod imp;
+
+#[cfg(all(not(feature = "portable-tls"), any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[path = "local/initial_exec.rs"]
+mod imp;

@@ -1,0 +1,28 @@
+//! By the means of POSIX: the value that the thread has under the process's key. A call each time, and nothing that the
+//! loader need know of.
+
+use snugfit_cache::ThreadCache;
+
+use super::{EMPTY, ENDED};
+use crate::caches::Owned;
+use crate::{count, process};
+
+pub(super) fn front() -> *const ThreadCache {
+    let owned = owned();
+    if owned.is_null() || owned == ENDED || count::is_counting() {
+        return &raw const EMPTY.0;
+    }
+    // SAFETY: the cache is the thread's.
+    unsafe { &raw const (*owned).cache }
+}
+
+pub(super) fn owned() -> *mut Owned {
+    process::thread_value()
+}
+
+pub(super) fn set(owned: *mut Owned, _is_front: bool) -> bool {
+    process::set_thread_value(owned)
+}
+
+/// There is no word to clear: [`front`] looks whether calls are counted.
+pub(super) fn clear_front() {}
