@@ -127,11 +127,14 @@ impl Depot {
     pub fn drain(&mut self, supplier: &mut impl Supplier) -> bool {
         let any = self.bytes > 0;
         for shelf in &mut self.shelves {
+            if shelf.count > 0 {
+                // It had more than it needed.
+                shelf.room = (shelf.room / 2).max(1);
+                shelf.count = 0;
+            }
             while let Some(magazine) = shelf.full.pop() {
                 give_back(magazine, supplier);
             }
-            shelf.count = 0;
-            shelf.room = (shelf.room / 2).max(1);
         }
         while let Some(magazine) = self.empty.pop() {
             give_back(magazine, supplier);

@@ -1,7 +1,7 @@
 //! Thread caches, and a depot behind them.
 //!
 //! ```text
-//!   thread        thread          each: two magazines to a class, no lock
+//!   thread        thread          each: a loaded magazine to a class, and full ones; no lock
 //!     │ ▲           │ ▲
 //!     ▼ │           ▼ │           whole magazines
 //!   ┌───────────────────┐
@@ -12,11 +12,12 @@
 //!   supplier (a heap)
 //! ```
 //!
-//! - **Take a block**: from the loaded magazine; if it is empty, from the previous one; else a full one comes from the
-//!   depot; else the supplier carves a batch.
-//! - **Put a block**: into the loaded magazine; if it is full, into the previous one; else that goes to the depot.
+//! - **Take a block**: from the loaded magazine; if it is empty, from another full one of the thread; else full ones come
+//!   from the depot; else the supplier carves a batch.
+//! - **Put a block**: into the loaded magazine; if it is full, that is set aside and an empty one loaded; if too many are
+//!   full, half of them go to the depot. What the depot has no room for, the supplier takes back at once.
 //! - **Capacity** starts small, doubles with each visit to the depot, within what the supplier allows a thread, and is
-//!   given up by a class that nobody uses.
+//!   given up by a class that nobody uses. The depot gives a class more room when it misses what it has turned away.
 //! - **A thread that ends** leaves everything to the depot.
 //!
 //! What a block is, is the supplier's and the caller's business: here it is a pointer that is never read through. So the
@@ -33,6 +34,8 @@ mod bin;
 mod class;
 mod depot;
 mod magazine;
+mod reserve;
+mod stack;
 mod supplier;
 mod thread;
 

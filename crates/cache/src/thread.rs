@@ -2,74 +2,54 @@
 
 use core::cell::Cell;
 use core::ptr::NonNull;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicBool, compiler_fence};
 
 use crate::bin::Bin;
 use crate::depot::{Depot, give_back};
 use crate::magazine::Magazine;
+use crate::reserve::{MOST_FULL, Reserve};
+use crate::stack::Stack;
 use crate::{Class, Supplier};
 
-/// Two magazines for each class: the one in use, and the one before it, so that a thread which goes to and fro at the
-/// border of a magazine does not visit the depot each time.
+/// For each class a loaded magazine, which the fast paths use, and a few full ones, so that a thread seldom visits the
+/// depot; and empty magazines for all classes.
 ///
 /// Only its thread uses it.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct ThreadCache {
     bins: [Bin; Class::COUNT],
-    spares: [Spare; Class::COUNT],
-    /// Bytes that the capacities of all classes allow for.
+    reserves: [Reserve; Class::COUNT],
+    empty: Stack,
+    /// Bytes that the limits of all classes allow for.
     allowed: Cell<usize>,
     /// Visits to the depot since unused classes were last looked for.
     visits: Cell<u32>,
+    /// Whether magazines are being moved without a lock.
+    is_moving: AtomicBool,
 }
 
 // SAFETY: the magazines in it are nobody else's, so it may become another thread's.
 unsafe impl Send for ThreadCache {}
 
-/// What a class has besides its bin.
-#[derive(Debug)]
-struct Spare {
-    previous: Cell<Magazine>,
-    /// How many blocks a magazine may hold; 0 before the first one.
-    limit: Cell<u16>,
-    /// Blocks in the loaded magazine when unused classes were last looked for.
-    seen: Cell<u16>,
-    /// Whether the class has been at the depot since.
-    is_used: Cell<bool>,
-}
-
-impl Spare {
-    #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be one of its own")]
-    const NONE: Self = Self {
-        previous: Cell::new(Magazine::NONE),
-        limit: Cell::new(0),
-        seen: Cell::new(0),
-        is_used: Cell::new(false),
-    };
-}
-
-/// Bytes of blocks in a full magazine, at most.
-const MAGAZINE_BYTES: usize = 4 << 10;
-/// The limit to begin with.
-const FIRST_LIMIT: usize = 2;
+/// The part of all that a thread may hold that one class may hold.
+const CLASS_FRACTION: usize = 4;
+/// Empty magazines that a thread keeps.
+const MOST_EMPTY: u16 = MOST_FULL;
 /// Visits after which unused classes are looked for.
 const VISITS: u32 = 1024;
-
-const fn largest_limit(class: Class) -> usize {
-    match MAGAZINE_BYTES.checked_div(class.block_size()) {
-        Some(fitting) if fitting < Magazine::CAPACITY => fitting,
-        _ => Magazine::CAPACITY,
-    }
-}
 
 impl ThreadCache {
     /// A cache that holds nothing, and has room for nothing.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be a cache of its own")]
     pub const NONE: Self = Self {
         bins: [const { Bin::NONE }; Class::COUNT],
-        spares: [const { Spare::NONE }; Class::COUNT],
+        reserves: [const { Reserve::NONE }; Class::COUNT],
+        empty: Stack::NONE,
         allowed: Cell::new(0),
         visits: Cell::new(0),
+        is_moving: AtomicBool::new(false),
     };
 
     #[inline(always)]
@@ -78,10 +58,13 @@ impl ThreadCache {
         unsafe { self.bins.get_unchecked(class.number()) }
     }
 
-    #[inline(always)]
-    fn spare(&self, class: Class) -> &Spare {
+    fn reserve(&self, class: Class) -> &Reserve {
         // SAFETY: as for bins.
-        unsafe { self.spares.get_unchecked(class.number()) }
+        unsafe { self.reserves.get_unchecked(class.number()) }
+    }
+
+    fn limit(&self, class: Class) -> usize {
+        self.reserve(class).limit.get().into()
     }
 
     /// Sets the word of each class, see [`word`](Self::word).
@@ -117,54 +100,78 @@ impl ThreadCache {
         unsafe { self.bin(class).push(block) };
     }
 
-    fn limit(&self, class: Class) -> usize {
-        self.spare(class).limit.get().into()
-    }
-
-    /// Exchanges the loaded magazine for the previous one.
-    fn swap(&self, class: Class) {
-        let previous = &self.spare(class).previous;
-        previous.set(self.bin(class).load(previous.get(), self.limit(class)));
-    }
-
-    /// Takes a block from the previous magazine, which is loaded from now on. For when [`pop`](Self::pop) found none.
-    fn pop_previous(&self, class: Class) -> Option<NonNull<u8>> {
-        if self.spare(class).previous.get().count() == 0 {
-            return None;
+    /// Loads `magazine`, and puts the one before it where it belongs.
+    fn load(&self, class: Class, magazine: Magazine) {
+        let old = self.bin(class).load(magazine, self.limit(class));
+        if old.count() > 0 {
+            self.reserve(class).full.push(old);
+        } else if !old.is_none() {
+            self.empty.push(old);
         }
-        self.swap(class);
+    }
+
+    /// Moves magazines. Who takes over the cache of a thread that was stopped meanwhile finds it [so](Self::is_moving).
+    fn moving<R>(&self, body: impl FnOnce() -> R) -> R {
+        self.is_moving.store(true, Relaxed);
+        compiler_fence(SeqCst);
+        let result = body();
+        compiler_fence(SeqCst);
+        self.is_moving.store(false, Relaxed);
+        result
+    }
+
+    /// Whether its thread is just moving magazines: then nobody else can make anything of it.
+    pub fn is_moving(&self) -> bool {
+        self.is_moving.load(Relaxed)
+    }
+
+    /// Takes a block of `class` from another full magazine of this thread. For when [`pop`](Self::pop) found none. No lock is
+    /// needed.
+    pub fn pop_reserve(&self, class: Class) -> Option<NonNull<u8>> {
+        self.moving(|| self.reserve(class).full.pop().map(|full| self.load(class, full)))?;
         self.pop(class)
     }
 
-    /// Makes room by loading the previous magazine. For when there is none in the loaded one.
-    fn has_room_in_previous(&self, class: Class) -> bool {
-        let previous = self.spare(class).previous.get();
-        if previous.is_none() || previous.count() >= self.limit(class) {
+    /// Makes room by setting the full magazine aside, if another one may be, and there is an empty one. For when there is [no
+    /// room](Self::has_room). No lock is needed.
+    pub fn set_aside(&self, class: Class) -> bool {
+        let reserve = self.reserve(class);
+        if reserve.full.count() >= reserve.most.get() {
             return false;
         }
-        self.swap(class);
-        true
+        self.moving(|| self.empty.pop().map(|empty| self.load(class, empty))).is_some()
     }
 
-    /// Takes a block of `class` from the previous magazine; if that is empty, gets a full one from the depot; if that has
-    /// none, a batch from the supplier. For when [`pop`](Self::pop) found none. `None` if there is no memory.
+    /// Takes a block of `class` from the [reserve](Self::pop_reserve); if there is none, gets full magazines from the depot; if
+    /// that has none, a batch from the supplier. For when [`pop`](Self::pop) found none. `None` if there is no memory.
     pub fn refill(
         &self,
         class: Class,
         depot: &mut Depot,
         supplier: &mut impl Supplier,
     ) -> Option<NonNull<u8>> {
-        let block = self.pop_previous(class);
+        let block = self.pop_reserve(class);
         if block.is_some() {
             return block;
         }
         self.visit(class, depot, supplier);
+        self.give_up_empty(MOST_EMPTY, depot);
         if let Some(full) = depot.take_full(class) {
-            let empty = self.bin(class).load(full, self.limit(class));
-            depot.put_empty(self.spare(class).previous.replace(empty));
+            // Half of what there may be: the other half is room for what comes back.
+            for _ in 0..self.reserve(class).most.get() / 2 {
+                let Some(another) = depot.take_full(class) else { break };
+                self.reserve(class).full.push(another);
+            }
+            self.load(class, full);
             return self.pop(class);
         }
-        self.load_empty(class, depot, supplier);
+        if self.bin(class).magazine().is_none() {
+            if let Some(empty) = self.empty.pop().or_else(|| depot.take_empty(supplier)) {
+                self.load(class, empty);
+            }
+        } else {
+            self.bin(class).set_limit(self.limit(class));
+        }
         self.carve(class, supplier)
     }
 
@@ -184,51 +191,58 @@ impl ThreadCache {
         first
     }
 
-    /// Makes room for a block of `class`: in the previous magazine; if that is full, in an empty one from the depot, where
-    /// the full one goes; if the depot turns it away, by giving some blocks back to the supplier. For when there is [no
-    /// room](Self::has_room). False if there is no memory for a magazine.
+    /// Makes room for a block of `class`: by [setting aside](Self::set_aside) the full magazine; if there are too many of
+    /// those, by moving half of them to the depot; if it turns them away, by giving some blocks back to the supplier. For when
+    /// there is [no room](Self::has_room). False if there is no memory for a magazine.
     pub fn make_room(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) -> bool {
-        if self.has_room_in_previous(class) {
-            return true;
-        }
-        let previous = self.spare(class).previous.get();
-        if previous.count() > 0 && !depot.has_room(class, supplier.depot_limit()) {
-            self.bin(class).give_back_newest(supplier);
-            return true;
-        }
         self.visit(class, depot, supplier);
-        let Some(empty) = depot.take_empty(supplier) else { return false };
-        let full = self.bin(class).load(empty, self.limit(class));
-        self.spare(class).previous.set(full);
-        if previous.count() > 0 {
-            depot.put_full(class, previous);
-        } else {
-            depot.put_empty(previous);
+        let bin = self.bin(class);
+        bin.set_limit(self.limit(class));
+        if bin.has_room() {
+            return true;
+        }
+        let reserve = self.reserve(class);
+        if !bin.magazine().is_none() && reserve.full.count() >= reserve.most.get() {
+            self.move_to_depot(class, depot, supplier);
+            if reserve.full.count() >= reserve.most.get() {
+                bin.give_back_newest(supplier);
+                return true;
+            }
+        }
+        match self.empty.pop().or_else(|| depot.take_empty(supplier)) {
+            Some(empty) => self.load(class, empty),
+            None => return false,
         }
         true
     }
 
-    /// Sees to it that an empty magazine is loaded, if there is memory for one.
-    fn load_empty(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
-        if !self.bin(class).magazine().is_none() {
-            return self.bin(class).set_limit(self.limit(class));
+    /// Moves half of the full magazines to the depot, and at least one, as far as it lets them in.
+    fn move_to_depot(&self, class: Class, depot: &mut Depot, supplier: &impl Supplier) {
+        let full = &self.reserve(class).full;
+        for _ in 0..full.count().div_ceil(2) {
+            if !depot.has_room(class, supplier.depot_limit()) {
+                return;
+            }
+            if let Some(magazine) = full.pop() {
+                depot.put_full(class, magazine);
+            }
         }
-        if let Some(empty) = depot.take_empty(supplier) {
-            self.bin(class).load(empty, self.limit(class));
+    }
+
+    /// Leaves all but `most` empty magazines to the depot.
+    fn give_up_empty(&self, most: u16, depot: &mut Depot) {
+        while self.empty.count() > most
+            && let Some(magazine) = self.empty.pop()
+        {
+            depot.put_empty(magazine);
         }
     }
 
     /// Counts a visit to the depot: the class is used, and may have more.
     fn visit(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
-        let spare = self.spare(class);
-        spare.is_used.set(true);
-        let old = self.limit(class);
-        let new = (old * 2).max(FIRST_LIMIT).min(largest_limit(class));
-        let more = 2 * (new - old) * class.block_size();
-        if self.allowed.get() + more <= supplier.thread_limit() || old == 0 {
-            self.allowed.set(self.allowed.get() + more);
-            spare.limit.set(new as u16);
-        }
+        let reserve = self.reserve(class);
+        reserve.is_used.set(true);
+        self.allow_more(class, supplier.thread_limit());
         self.visits.set(self.visits.get() + 1);
         if self.visits.get() >= VISITS {
             self.visits.set(0);
@@ -236,12 +250,32 @@ impl ThreadCache {
         }
     }
 
+    /// Lets a class hold more, if that stays within what the thread may hold, and its own part of that.
+    fn allow_more(&self, class: Class, thread_limit: usize) {
+        let reserve = self.reserve(class);
+        let (allowed, size) = (reserve.blocks_allowed(), class.block_size());
+        let Some((limit, mut most)) = reserve.next_step(class) else { return };
+        let sum = |most| self.allowed.get() + (Reserve::blocks(limit, most) - allowed) * size;
+        let is_too_much =
+            sum(most) > thread_limit || Reserve::blocks(limit, most) * size > thread_limit / CLASS_FRACTION;
+        if is_too_much {
+            // Each class may have a few blocks, or its every call would take the lock.
+            if allowed > 0 {
+                return;
+            }
+            most = 0;
+        }
+        self.allowed.set(sum(most));
+        reserve.limit.set(limit);
+        reserve.most.set(most);
+    }
+
     /// Gives up what unused classes hold; but not `current`.
     fn give_up_unused(&self, current: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
         for class in Class::all() {
             let count = self.bin(class).count() as u16;
-            let spare = self.spare(class);
-            let is_used = spare.is_used.replace(false) | (spare.seen.replace(count) != count);
+            let reserve = self.reserve(class);
+            let is_used = reserve.is_used.replace(false) | (reserve.seen.replace(count) != count);
             if !is_used && class != current {
                 self.give_up(class, depot, supplier);
             }
@@ -250,22 +284,23 @@ impl ThreadCache {
 
     /// Gives up what a class holds.
     fn give_up(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
+        let reserve = self.reserve(class);
+        self.allowed.set(self.allowed.get() - reserve.blocks_allowed() * class.block_size());
+        reserve.limit.set(0);
+        reserve.most.set(0);
         let loaded = self.bin(class).load(Magazine::NONE, 0);
-        let spare = self.spare(class);
-        let previous = spare.previous.replace(Magazine::NONE);
-        let limit = usize::from(spare.limit.take());
-        self.allowed.set(self.allowed.get() - 2 * limit * class.block_size());
-        for magazine in [previous, loaded] {
-            if magazine.count() > 0 {
-                depot.put_full(class, magazine);
-            } else {
-                give_back(magazine, supplier);
-            }
+        if loaded.count() == 0 {
+            give_back(loaded, supplier);
+        } else {
+            depot.put_full(class, loaded);
+        }
+        while let Some(full) = reserve.full.pop() {
+            depot.put_full(class, full);
         }
     }
 
-    /// Drops the blocks that do not pass `test`: for who takes over the cache of a thread that was stopped anywhere in its
-    /// fast path, and finds one block in two states.
+    /// Drops the blocks in loaded magazines that do not pass `test`: for who takes over the cache of a thread that was stopped
+    /// anywhere in its fast path, and finds one block in two states.
     pub fn retain(&self, mut test: impl FnMut(NonNull<u8>) -> bool) {
         self.bins.iter().for_each(|bin| bin.retain(&mut test));
     }
@@ -273,15 +308,21 @@ impl ThreadCache {
     /// Leaves everything to the depot.
     pub fn leave(&self, depot: &mut Depot, supplier: &mut impl Supplier) {
         Class::all().for_each(|class| self.give_up(class, depot, supplier));
+        self.give_up_empty(0, depot);
     }
 
     /// Visits every block in it, and the memory of every magazine.
     pub fn for_each(&self, mut visit: impl FnMut(NonNull<u8>)) {
-        for (bin, spare) in self.bins.iter().zip(&self.spares) {
-            let previous = spare.previous.get();
-            bin.blocks().chain(previous.blocks()).for_each(&mut visit);
-            let magazines = [bin.magazine(), previous].into_iter();
-            magazines.filter(|magazine| !magazine.is_none()).for_each(|magazine| visit(magazine.memory()));
+        let full = self.reserves.iter().flat_map(|reserve| reserve.full.iter());
+        full.chain(self.empty.iter()).for_each(|magazine| {
+            magazine.blocks().for_each(&mut visit);
+            visit(magazine.memory());
+        });
+        for bin in &self.bins {
+            bin.blocks().for_each(&mut visit);
+            if !bin.magazine().is_none() {
+                visit(bin.magazine().memory());
+            }
         }
     }
 }

@@ -132,7 +132,8 @@ pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
 ///
 /// # Errors
 /// If `pointer` is neither null nor a live block of this allocator; nothing is changed. Any pointer may be given: it is
-/// read only if it lies in memory of the allocator. A wrong one is taken for a block with a probability of 2^-32. To
+/// read only if it lies in memory of the allocator. A wrong one is taken for a block with a probability of 2^-32. (Two
+/// threads that free one block of up to 1 KiB within the same few nanoseconds may both succeed.) To
 /// find out what is wrong with it takes O(blocks).
 ///
 /// # Safety

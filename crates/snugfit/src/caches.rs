@@ -70,11 +70,11 @@ impl Caches {
 pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>);
 
 /// What all caches of a thread may hold, at least.
-const THREAD_LEAST: usize = 16 << 10;
+const THREAD_LEAST: usize = 64 << 10;
 /// And at most.
 const THREAD_MOST: usize = 1 << 20;
 /// In between, this fraction of the heap.
-const THREAD_FRACTION: usize = 64;
+const THREAD_FRACTION: usize = 8;
 
 // SAFETY: the heap gives out no byte twice, and knows nothing of caches.
 unsafe impl Supplier for Behind<'_> {
@@ -170,6 +170,24 @@ impl State {
         unsafe { Behind(&mut self.heap).release(owned.cast()) };
     }
 
+    /// Takes over the cache of a thread that is not here. If it was just moving magazines, all of it is lost, in this child.
+    ///
+    /// # Safety
+    /// - As for [`end_cache`](Self::end_cache).
+    unsafe fn take_over(&mut self, owned: NonNull<Owned>) {
+        // SAFETY: what is in the list lives.
+        let orphan = unsafe { owned.as_ref() };
+        if orphan.cache.is_moving() {
+            self.caches.remove(orphan);
+            self.caches.lost = usize::MAX;
+            return;
+        }
+        orphan.cache.retain(front::is_cached);
+        // SAFETY: the caller vouches for it.
+        unsafe { self.end_cache(owned) };
+        self.caches.lost = self.caches.lost.saturating_add(1);
+    }
+
     /// In the child of a `fork`: takes over what the threads cached that are not here. Each was stopped somewhere in a fast
     /// path, if anywhere: a block that it was just moving is lost.
     pub(crate) fn take_over_caches(&mut self) {
@@ -179,9 +197,7 @@ impl State {
             unsafe {
                 next = NonNull::new(owned.as_ref().next.get());
                 if !is_mine(owned) {
-                    owned.as_ref().cache.retain(front::is_cached);
-                    self.end_cache(owned);
-                    self.caches.lost += 1;
+                    self.take_over(owned);
                 }
             }
         }
@@ -275,7 +291,8 @@ pub(crate) fn empty_mine() {
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let class = Class::of_request(request.size)?;
     let cache = &mine()?.cache;
-    let payload = cache.pop(class).or_else(|| with(|state| state.refill(cache, class)))?;
+    let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
+    let payload = cached.or_else(|| with(|state| state.refill(cache, class)))?;
     front::make_live(payload);
     if request.zeroed {
         // SAFETY: the block has that many bytes.
@@ -300,7 +317,7 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted:
         return None;
     }
     let cache = &mine()?.cache;
-    if !cache.has_room(class) && !with(|state| state.make_room(cache, class)) {
+    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
         return None;
     }
     if is_counted && count::is_counting() {

@@ -24,16 +24,18 @@
 //!
 //! # What is behind it
 //!
-//! There is one allocator in the process, behind one lock:
+//! There is one allocator in the process: a cache for each thread, and what they share behind one lock:
 //!
 //! ```text
-//!   mem_alloc, GlobalAlloc, ... ──► lock ──► small: the heap ──► program break, or mappings of many pages
-//!                                    │              ▲
-//!   mem_free(pointer) ──► lock ──► page map ────────┤       exact best fit, coalesced at once
-//!                                                   ▼
-//!                                            large: a mapping of its own (`mmap`, `mremap`, `munmap`)
+//!   mem_alloc, GlobalAlloc, ... ──► cache ──► lock ──► depot ──► the heap ──► program break, or mappings of many pages
+//!                                     ▲        │                    ▲
+//!   mem_free(pointer) ──► seal ───────┴──────► lock ──► page map ───┤       exact best fit, coalesced at once
+//!                                                                   ▼
+//!                                                            large: a mapping of its own (`mmap`, `mremap`, `munmap`)
 //! ```
 //!
+//! - **The cache** of a thread holds blocks of up to 1 KiB, in magazines ([`snugfit_cache`]). To take one or put one back
+//!   takes no lock. When the thread ends, they go to the others.
 //! - **The heap** is [`snugfit_heap::Heap`] with the free index that the features name: `tree` if it is enabled, else
 //!   `list`, else `bins`, which is the default. (Features of a crate add up over a program, so an order must decide.)
 //! - **Large blocks** are mappings of their own, from 128 KiB on. When one is freed, the threshold rises to its size (up
