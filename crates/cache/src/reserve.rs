@@ -41,12 +41,13 @@ impl Reserve {
     }
 
     /// The next larger limits: at first fuller magazines, then more of them. `None` if there are no larger ones.
-    pub(crate) fn next_step(&self, class: Class) -> Option<(u16, u16)> {
+    pub(crate) fn next_step(&self, class: Class, is_shared: bool) -> Option<(u16, u16)> {
         let (limit, most) = (self.limit.get(), self.most.get());
         if limit < largest_limit(class) {
             return Some(((limit * 2).max(FIRST_LIMIT).min(largest_limit(class)), 1));
         }
-        (most < MOST_FULL).then_some((limit, most * 2))
+        let next = (most * 2).max(1);
+        (next <= if is_shared { MOST_FULL } else { 1 }).then_some((limit, next))
     }
 }
 

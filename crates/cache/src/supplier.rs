@@ -33,6 +33,10 @@ pub unsafe trait Supplier {
     /// How many bytes the cache of one thread may be made to hold.
     fn thread_limit(&self) -> usize;
 
+    /// Whether visits to the depot are dear, because threads wait for each other there. Then a thread may keep several full
+    /// magazines of each class; else one, which is better for what is close to the processor.
+    fn is_shared(&self) -> bool;
+
     /// How many bytes the depot may be made to hold.
     fn depot_limit(&self) -> usize;
 }

@@ -242,7 +242,7 @@ impl ThreadCache {
     fn visit(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
         let reserve = self.reserve(class);
         reserve.is_used.set(true);
-        self.allow_more(class, supplier.thread_limit());
+        self.allow_more(class, supplier);
         self.visits.set(self.visits.get() + 1);
         if self.visits.get() >= VISITS {
             self.visits.set(0);
@@ -251,10 +251,11 @@ impl ThreadCache {
     }
 
     /// Lets a class hold more, if that stays within what the thread may hold, and its own part of that.
-    fn allow_more(&self, class: Class, thread_limit: usize) {
+    fn allow_more(&self, class: Class, supplier: &impl Supplier) {
+        let thread_limit = supplier.thread_limit();
         let reserve = self.reserve(class);
         let (allowed, size) = (reserve.blocks_allowed(), class.block_size());
-        let Some((limit, mut most)) = reserve.next_step(class) else { return };
+        let Some((limit, mut most)) = reserve.next_step(class, supplier.is_shared()) else { return };
         let sum = |most| self.allowed.get() + (Reserve::blocks(limit, most) - allowed) * size;
         let is_too_much =
             sum(most) > thread_limit || Reserve::blocks(limit, most) * size > thread_limit / CLASS_FRACTION;

@@ -5,6 +5,7 @@ use core::ptr::{self, NonNull};
 
 use snugfit_cache::{Class, Supplier, ThreadCache};
 use snugfit_heap::Heap;
+use snugfit_source::os::is_single_threaded;
 use snugfit_tag::{Block, Compact, Format, HEADER, MIN_BLOCK};
 
 use crate::count;
@@ -69,12 +70,13 @@ impl Caches {
 /// The heap, as it supplies the caches.
 pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>);
 
-/// What all caches of a thread may hold, at least.
-const THREAD_LEAST: usize = 64 << 10;
+/// What the cache of a thread may hold: this many bytes, or this fraction of the heap, whichever is more. Alone, a visit to
+/// the lock is cheap, and what is seldom used had better be coalesced.
+const ALONE: (usize, usize) = (256 << 10, 32);
+/// The same where there are other threads.
+const SHARED: (usize, usize) = (64 << 10, 8);
 /// And at most.
 const THREAD_MOST: usize = 1 << 20;
-/// In between, this fraction of the heap.
-const THREAD_FRACTION: usize = 8;
 
 // SAFETY: the heap gives out no byte twice, and knows nothing of caches.
 unsafe impl Supplier for Behind<'_> {
@@ -99,7 +101,12 @@ unsafe impl Supplier for Behind<'_> {
     }
 
     fn thread_limit(&self) -> usize {
-        (self.0.footprint() / THREAD_FRACTION).clamp(THREAD_LEAST, THREAD_MOST)
+        let (least, fraction) = if self.is_shared() { SHARED } else { ALONE };
+        (self.0.footprint() / fraction).max(least).min(THREAD_MOST)
+    }
+
+    fn is_shared(&self) -> bool {
+        !is_single_threaded()
     }
 
     fn depot_limit(&self) -> usize {
