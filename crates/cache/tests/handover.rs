@@ -122,13 +122,10 @@ impl Drop for Worker<'_> {
 }
 
 /// Runs the threads, each in every order with the others; at the end every block is in one place, and comes back.
-fn check<const N: usize>(preemptions: usize, threads: [fn(&Worker<'_>); N]) {
+fn check<const N: usize>(preemptions: Option<usize>, threads: [fn(&Worker<'_>); N]) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    let orders = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let n = orders.clone();
+    builder.preemption_bound = preemptions;
     builder.check(move || {
-        n.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let shared = Arc::new(Shared::new());
         let spawned = threads.map(|body| {
             let shared = Arc::clone(&shared);
@@ -143,7 +140,6 @@ fn check<const N: usize>(preemptions: usize, threads: [fn(&Worker<'_>); N]) {
         depot.drain(model);
         model.check_none();
     });
-    eprintln!("ORDERS {orders:?}");
 }
 
 /// Takes blocks and passes on some of them, then frees what it has and what has come.
@@ -183,25 +179,25 @@ fn rise_and_fall(worker: &Worker<'_>) {
 
 #[test]
 fn two_threads_exchange_blocks() {
-    check(4, [exchange, exchange]);
+    check(None, [exchange, exchange]);
 }
 
 #[test]
 fn three_threads_exchange_blocks() {
-    check(2, [exchange, exchange, exchange]);
+    check(Some(3), [exchange, exchange, exchange]);
 }
 
 #[test]
 fn one_thread_frees_what_another_takes() {
-    check(3, [produce, consume]);
+    check(None, [produce, consume]);
 }
 
 #[test]
 fn two_threads_free_what_a_third_takes() {
-    check(2, [produce, consume, consume]);
+    check(Some(3), [produce, consume, consume]);
 }
 
 #[test]
 fn the_depot_is_drained_meanwhile() {
-    check(2, [rise_and_fall, rise_and_fall, drain]);
+    check(Some(3), [rise_and_fall, rise_and_fall, drain]);
 }

@@ -125,8 +125,11 @@ impl Drop for Model {
     /// Nobody has written to memory after he gave it back.
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            let intact = |memory: &Box<[u64]>| memory.iter().all(|&word| word == GARBAGE);
-            assert!(self.released.iter().all(intact), "a magazine was written to after its release");
+            let intact = |memory: &[u64]| memory.iter().all(|&word| word == GARBAGE);
+            assert!(
+                self.released.iter().all(|memory| intact(memory)),
+                "a magazine was written to after its release"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{Held, Model};
 
 /// Caches, and the blocks that are in nobody's cache.
 pub struct Shadow {
-    pub caches: Vec<Box<ThreadCache>>,
+    pub caches: Vec<ThreadCache>,
     pub depot: Depot,
     pub model: Model,
     pub live: Vec<NonNull<u8>>,
@@ -16,7 +16,7 @@ pub struct Shadow {
 
 impl Shadow {
     pub fn new(threads: usize, model: Model) -> Self {
-        let caches = (0..threads).map(|_| Box::new(ThreadCache::NONE)).collect();
+        let caches = (0..threads).map(|_| ThreadCache::NONE).collect();
         Self { caches, depot: Depot::new(), model, live: Vec::new() }
     }
 

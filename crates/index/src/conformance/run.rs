@@ -240,11 +240,27 @@ impl<I: FreeIndex> Run<I> {
             assert!(shown.insert(entry), "for_each shows {block:?} twice");
         });
         assert!(shown == self.model.iter().collect(), "for_each shows other blocks than were inserted");
+        let smallest = self.request();
+        self.compare_from(smallest);
         assert_eq!(self.index.len(), self.model.len(), "len");
         assert_eq!(self.index.bytes(), self.model.bytes(), "bytes");
         assert_eq!(self.index.is_empty(), self.model.len() == 0, "is_empty");
         let request = self.request();
         self.find(request);
         self.stubs.verify();
+    }
+
+    /// What the index shows of at least `smallest` bytes, against the model.
+    fn compare_from(&self, smallest: usize) {
+        let mut shown = BTreeSet::new();
+        self.index.for_each_from(smallest, &mut |block| {
+            let entry = (self.stubs.number(block), block.size());
+            assert!(shown.insert(entry), "for_each_from({smallest}) shows {block:?} twice");
+        });
+        let expected = self.model.iter().filter(|&(_, size)| size >= smallest).collect();
+        assert!(
+            shown == expected,
+            "for_each_from({smallest}) shows other blocks than those of that size and more"
+        );
     }
 }
