@@ -5,8 +5,9 @@
 //! cargo bench -p snugfit-benches --bench peers -- --json        the same as JSON
 //! ```
 //!
-//! `Snugfit` is the allocator of a process, the `#[global_allocator]`: the heap with bins behind a lock and a page map, and
-//! large blocks as mappings. Of the others none has a lock but `rlsf`, whose users get it as `GlobalTlsf`: `talc` is in its `TalcCell`, `dlmalloc` is
+//! `Snugfit` is the allocator of a process, the `#[global_allocator]`: a cache, the heap with bins behind a lock and a page map,
+//! and large blocks as mappings. `rusty_alloc` is one too. Of the others none has a lock but `rlsf`, whose users get it as
+//! `GlobalTlsf`: `talc` is in its `TalcCell`, `dlmalloc` is
 //! `Dlmalloc`, `rlsf, bare` is `FlexTlsf`, and the heap is as it is. (`snugfit compare` shows the system's `malloc`.) The
 //! heap checks every pointer that it is given back; the others believe them. Passes alternate, so that whatever else the
 //! machine does meanwhile troubles all of them alike; times are medians, and the ratios are of medians. The footprint is

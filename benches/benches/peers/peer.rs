@@ -25,11 +25,20 @@ pub(crate) enum Peer {
     Dlmalloc,
     Rlsf,
     RlsfBare,
+    RustyAlloc,
 }
 
 impl Peer {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Bins, Self::Tree, Self::Process, Self::Talc, Self::Dlmalloc, Self::Rlsf, Self::RlsfBare];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Bins,
+        Self::Tree,
+        Self::Process,
+        Self::Talc,
+        Self::Dlmalloc,
+        Self::Rlsf,
+        Self::RlsfBare,
+        Self::RustyAlloc,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -40,6 +49,7 @@ impl Peer {
             Self::Dlmalloc => "dlmalloc",
             Self::Rlsf => "rlsf",
             Self::RlsfBare => "rlsf, bare",
+            Self::RustyAlloc => "rusty_alloc",
         }
     }
 
@@ -57,6 +67,7 @@ impl Peer {
             Self::Dlmalloc => Box::new(targets::Dlmalloc::new()),
             Self::Rlsf => Box::new(targets::rlsf()),
             Self::RlsfBare => Box::new(targets::RlsfBare::new()),
+            Self::RustyAlloc => Box::new(Global(rusty_alloc_api::RustyAlloc)),
         }
     }
 }

@@ -37,6 +37,7 @@ pub unsafe trait Supplier {
     /// magazines of each class; else one, which is better for what is close to the processor.
     fn is_shared(&self) -> bool;
 
-    /// How many bytes the depot may be made to hold.
+    /// How many bytes the depot may be made to hold by blocks that are freed. What a thread leaves comes on top, until the
+    /// depot is [drained](crate::Depot::drain).
     fn depot_limit(&self) -> usize;
 }

@@ -162,9 +162,10 @@ fn a_class_that_nobody_uses_is_given_up() {
 fn a_class_that_is_used_now_and_then_is_kept() {
     let (busy, other) = (class(64), class(512));
     let mut shadow = Shadow::new(1, Model::new(64 << 10, 0));
-    for _ in 0..MANY / 10 {
+    for round in 0..MANY / 10 {
         renew(&mut shadow, other);
-        assert!(!visit(&mut shadow, 10, busy, other), "a class in use was given up");
+        // Not always as often: or the other class might be the one that is there whenever unused ones are looked for.
+        assert!(!visit(&mut shadow, 1 + round % 20, busy, other), "a class in use was given up");
     }
     shadow.check();
     shadow.finish();

@@ -12,7 +12,9 @@ use crate::{BadPointer, Heap};
 /// blocks in use.
 impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
     /// Carves up to `count` blocks of exactly `size` bytes, headers included, seals them as cached, and gives their
-    /// payloads to `put`. Returns how many: fewer than `count` if there is no more memory.
+    /// payloads to `put`. Returns how many. Fewer than `count` if holes have served for some: the heap grows, and the top is
+    /// cut, only for the first. None if there is no memory, or only a hole that is 16 bytes too large, which
+    /// [`allocate`](Self::allocate) can use.
     ///
     /// A hole that has just this size is filled by one block; a larger one, and the top, gives as many as it holds. So this is
     /// best fit, but for the index being asked once for a whole run of blocks, which lie side by side.
