@@ -90,22 +90,17 @@ impl Bin {
 
     /// The blocks in it.
     pub(crate) fn blocks(&self) -> impl Iterator<Item = NonNull<u8>> {
-        // SAFETY: that many slots hold blocks.
-        (0..self.count()).map(|at| unsafe { NonNull::new_unchecked(self.magazine().slots().add(at).read()) })
+        // SAFETY: the slots below the top hold blocks.
+        unsafe { self.magazine().first(self.count()) }
     }
 
     /// Drops the blocks that do not pass `test`.
     pub(crate) fn retain(&self, mut test: impl FnMut(NonNull<u8>) -> bool) {
-        let count = self.count();
+        let blocks = self.blocks();
         self.top.set(self.magazine().slots());
-        for at in 0..count {
-            // SAFETY: that many slots hold blocks; those that stay move down, over what has been read.
-            unsafe {
-                let block = NonNull::new_unchecked(self.magazine().slots().add(at).read());
-                if test(block) {
-                    self.push(block);
-                }
-            }
+        for block in blocks.filter(|&block| test(block)) {
+            // SAFETY: what stays moves down, over what has been read.
+            unsafe { self.push(block) };
         }
     }
 

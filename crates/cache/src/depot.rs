@@ -2,7 +2,8 @@
 
 use core::ptr::NonNull;
 
-use crate::magazine::{Magazine, Magazines};
+use crate::magazine::Magazine;
+use crate::stack::Stack;
 use crate::{Class, Supplier};
 
 /// Magazines with blocks, by class, and empty ones. (Bonwick and Adams, *Magazines and Vmem*, 2001.)
@@ -11,7 +12,7 @@ use crate::{Class, Supplier};
 #[derive(Debug)]
 pub struct Depot {
     shelves: [Shelf; Class::COUNT],
-    empty: Magazines,
+    empty: Stack,
     /// Of all blocks in it, and of all magazines.
     bytes: usize,
 }
@@ -19,8 +20,7 @@ pub struct Depot {
 /// The magazines of one class.
 #[derive(Debug)]
 struct Shelf {
-    full: Magazines,
-    count: u32,
+    full: Stack,
     /// How many it may hold.
     room: u32,
     /// How many were turned away, and not missed since.
@@ -28,7 +28,8 @@ struct Shelf {
 }
 
 impl Shelf {
-    const NONE: Self = Self { full: Magazines::NONE, count: 0, room: 1, turned_away: 0 };
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be one of its own")]
+    const NONE: Self = Self { full: Stack::NONE, room: 1, turned_away: 0 };
 }
 
 // SAFETY: the magazines in it are nobody else's.
@@ -38,7 +39,7 @@ impl Depot {
     /// Nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { shelves: [const { Shelf::NONE }; Class::COUNT], empty: Magazines::NONE, bytes: 0 }
+        Self { shelves: [const { Shelf::NONE }; Class::COUNT], empty: Stack::NONE, bytes: 0 }
     }
 
     /// Bytes of the blocks in it, and of the magazines. O(1).
@@ -50,7 +51,7 @@ impl Depot {
     /// Whether it has blocks of `class`. O(1).
     #[must_use]
     pub fn has(&self, class: Class) -> bool {
-        !self.shelf(class).full.is_empty()
+        self.shelf(class).full.count() > 0
     }
 
     fn shelf(&self, class: Class) -> &Shelf {
@@ -74,7 +75,7 @@ impl Depot {
     pub(crate) fn has_room(&mut self, class: Class, most: usize) -> bool {
         let full = self.bytes > most;
         let shelf = self.shelf_mut(class);
-        let has_room = shelf.count < shelf.room && !full;
+        let has_room = shelf.full.count() < shelf.room && !full;
         shelf.turned_away += u32::from(!has_room);
         has_room
     }
@@ -83,9 +84,7 @@ impl Depot {
     pub(crate) fn put_full(&mut self, class: Class, magazine: Magazine) {
         debug_assert!(magazine.count() > 0);
         self.bytes += Self::bytes_of(class, magazine);
-        let shelf = self.shelf_mut(class);
-        shelf.full.push(magazine);
-        shelf.count += 1;
+        self.shelf(class).full.push(magazine);
     }
 
     /// Gives out the magazine that came last. O(1).
@@ -98,18 +97,15 @@ impl Depot {
             }
             return None;
         };
-        shelf.count -= 1;
         self.bytes -= Self::bytes_of(class, magazine);
         Some(magazine)
     }
 
     /// Takes in a magazine that holds nothing. O(1).
     pub(crate) fn put_empty(&mut self, magazine: Magazine) {
-        if !magazine.is_none() {
-            debug_assert!(magazine.count() == 0);
-            self.bytes += Magazine::BYTES;
-            self.empty.push(magazine);
-        }
+        debug_assert!(magazine.count() == 0);
+        self.bytes += Magazine::BYTES;
+        self.empty.push(magazine);
     }
 
     /// Gives out an empty magazine; a new one if there is none. O(1).
@@ -127,10 +123,9 @@ impl Depot {
     pub fn drain(&mut self, supplier: &mut impl Supplier) -> bool {
         let any = self.bytes > 0;
         for shelf in &mut self.shelves {
-            if shelf.count > 0 {
+            if shelf.full.count() > 0 {
                 // It had more than it needed.
                 shelf.room = (shelf.room / 2).max(1);
-                shelf.count = 0;
             }
             while let Some(magazine) = shelf.full.pop() {
                 give_back(magazine, supplier);
@@ -146,10 +141,7 @@ impl Depot {
     /// Visits every block in it, and the memory of every magazine.
     pub fn for_each(&self, mut visit: impl FnMut(NonNull<u8>)) {
         let full = self.shelves.iter().flat_map(|shelf| shelf.full.iter());
-        full.chain(self.empty.iter()).for_each(|magazine| {
-            magazine.blocks().for_each(&mut visit);
-            visit(magazine.memory());
-        });
+        full.chain(self.empty.iter()).for_each(|magazine| magazine.visit(&mut visit));
     }
 }
 

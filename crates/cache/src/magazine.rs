@@ -91,36 +91,24 @@ impl Magazine {
         self.0.as_ptr().cast::<u8>().wrapping_add(size_of::<Head>()).cast()
     }
 
+    /// The blocks in the first `count` slots.
+    ///
+    /// # Safety
+    /// - They have been written, with blocks.
+    pub(crate) unsafe fn first(self, count: usize) -> impl Iterator<Item = NonNull<u8>> {
+        // SAFETY: the caller vouches for the slots.
+        (0..count).map(move |at| unsafe { NonNull::new_unchecked(self.slots().add(at).read()) })
+    }
+
     /// The blocks in it, while it is in no bin.
     pub(crate) fn blocks(self) -> impl Iterator<Item = NonNull<u8>> {
-        // SAFETY: that many slots have been written, with blocks.
-        (0..self.count()).map(move |at| unsafe { NonNull::new_unchecked(self.slots().add(at).read()) })
-    }
-}
-
-/// A list of magazines, linked through their heads: last in, first out.
-#[derive(Debug)]
-pub(crate) struct Magazines(Option<Magazine>);
-
-impl Magazines {
-    pub(crate) const NONE: Self = Self(None);
-
-    pub(crate) fn push(&mut self, magazine: Magazine) {
-        magazine.set_next(self.0);
-        self.0 = Some(magazine);
+        // SAFETY: what is counted has been written.
+        unsafe { self.first(self.count()) }
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Magazine> {
-        let magazine = self.0?;
-        self.0 = magazine.next();
-        Some(magazine)
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Magazine> {
-        core::iter::successors(self.0, |magazine| magazine.next())
+    /// Visits the blocks in it, while it is in no bin, and its own memory.
+    pub(crate) fn visit(self, visit: &mut impl FnMut(NonNull<u8>)) {
+        self.blocks().for_each(&mut *visit);
+        visit(self.memory());
     }
 }

@@ -30,6 +30,11 @@ impl Reserve {
         is_used: Cell::new(false),
     };
 
+    /// Whether there are as many full magazines as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.count() >= self.most.get().into()
+    }
+
     /// Blocks that the limits allow for.
     pub(crate) fn blocks_allowed(&self) -> usize {
         Self::blocks(self.limit.get(), self.most.get())

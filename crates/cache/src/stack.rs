@@ -1,14 +1,14 @@
-//! Magazines that only one thread uses.
+//! A stack of magazines.
 
 use core::cell::Cell;
 
 use crate::magazine::Magazine;
 
-/// Magazines of one thread, last in, first out.
+/// Magazines, linked through their heads: last in, first out.
 #[derive(Debug)]
 pub(crate) struct Stack {
     last: Cell<Option<Magazine>>,
-    count: Cell<u16>,
+    count: Cell<u32>,
 }
 
 impl Stack {
@@ -27,7 +27,7 @@ impl Stack {
         Some(magazine)
     }
 
-    pub(crate) fn count(&self) -> u16 {
+    pub(crate) fn count(&self) -> u32 {
         self.count.get()
     }
 

@@ -36,7 +36,7 @@ unsafe impl Send for ThreadCache {}
 /// The part of all that a thread may hold that one class may hold.
 const CLASS_FRACTION: usize = 4;
 /// Empty magazines that a thread keeps.
-const MOST_EMPTY: u16 = MOST_FULL;
+const MOST_EMPTY: u32 = MOST_FULL as u32;
 /// Visits after which unused classes are looked for.
 const VISITS: u32 = 1024;
 
@@ -136,7 +136,7 @@ impl ThreadCache {
     /// room](Self::has_room). No lock is needed.
     pub fn set_aside(&self, class: Class) -> bool {
         let reserve = self.reserve(class);
-        if reserve.full.count() >= reserve.most.get() {
+        if reserve.is_full() {
             return false;
         }
         self.moving(|| self.empty.pop().map(|empty| self.load(class, empty))).is_some()
@@ -202,9 +202,9 @@ impl ThreadCache {
             return true;
         }
         let reserve = self.reserve(class);
-        if !bin.magazine().is_none() && reserve.full.count() >= reserve.most.get() {
+        if !bin.magazine().is_none() && reserve.is_full() {
             self.move_to_depot(class, depot, supplier);
-            if reserve.full.count() >= reserve.most.get() {
+            if reserve.is_full() {
                 bin.give_back_newest(supplier);
                 return true;
             }
@@ -230,7 +230,7 @@ impl ThreadCache {
     }
 
     /// Leaves all but `most` empty magazines to the depot.
-    fn give_up_empty(&self, most: u16, depot: &mut Depot) {
+    fn give_up_empty(&self, most: u32, depot: &mut Depot) {
         while self.empty.count() > most
             && let Some(magazine) = self.empty.pop()
         {
@@ -315,10 +315,7 @@ impl ThreadCache {
     /// Visits every block in it, and the memory of every magazine.
     pub fn for_each(&self, mut visit: impl FnMut(NonNull<u8>)) {
         let full = self.reserves.iter().flat_map(|reserve| reserve.full.iter());
-        full.chain(self.empty.iter()).for_each(|magazine| {
-            magazine.blocks().for_each(&mut visit);
-            visit(magazine.memory());
-        });
+        full.chain(self.empty.iter()).for_each(|magazine| magazine.visit(&mut visit));
         for bin in &self.bins {
             bin.blocks().for_each(&mut visit);
             if !bin.magazine().is_none() {

@@ -89,11 +89,11 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
         block.payload()
     }
 
-    /// Allocates `size` bytes for the cache's own use: a block that nobody may free but
-    /// [`deallocate_cached`](Self::deallocate_cached). Aligned to 16.
+    /// Allocates `size` bytes, aligned to `align`, for the cache's own use: a block that nobody may free but
+    /// [`deallocate_cached`](Self::deallocate_cached).
     #[must_use]
-    pub fn allocate_cached(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let payload = self.allocate(size)?;
+    pub fn allocate_cached(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let payload = self.allocate_aligned(size, align)?;
         // SAFETY: the block was allocated just now, and is nobody else's.
         let block = unsafe { Block::from_payload(payload) };
         block.set_seal(block.seal().flip_cached());
@@ -118,7 +118,6 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
         }
         // SAFETY: the seal is right, so this is a block of that size; nobody uses it.
         if !unsafe { self.free(block, tag) } {
-            self.counters.in_use += tag.size();
             return Err(self.neighbour_of(block));
         }
         self.audit();
@@ -130,8 +129,7 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
     #[must_use]
     pub fn fits(&self, size: usize) -> bool {
         let Some(size) = Compact::block_size(size) else { return false };
-        let in_top =
-            |epilogue: Block| epilogue.address() + size + HEADER <= self.top.dirty_end.min(self.top.end);
+        let in_top = |epilogue: Block| epilogue.address() + size + HEADER <= self.top.dirty_end;
         self.top.epilogue.is_some_and(in_top) || self.index.find(size).is_some()
     }
 }

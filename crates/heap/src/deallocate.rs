@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Format, HEADER, MIN_BLOCK, Seal, Tag};
+use snugfit_tag::{Block, Format, HEADER, Seal, Tag};
 
 use crate::{BadPointer, Heap};
 
@@ -54,8 +54,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let Some((block, tag)) = (unsafe { self.live_block(payload) }) else {
             return Err(self.diagnose(payload));
         };
-        // What is left of a block is cut off if it can be a block itself.
-        if tag.size().wrapping_sub(expected) >= MIN_BLOCK {
+        if !F::serves(tag.size(), size) {
             return Err(BadPointer::WrongSize);
         }
         // SAFETY: the block is live, and the caller vouches that it is not used any more.
@@ -70,7 +69,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     unsafe fn free_live(&mut self, block: Block, tag: Tag) -> Result<(), BadPointer> {
         // SAFETY: the caller vouches for the block.
         if !unsafe { self.free(block, tag) } {
-            self.counters.in_use += tag.size();
             return Err(self.diagnose(block.payload()));
         }
         self.audit();
@@ -92,17 +90,30 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
     }
 
-    /// Frees a block in use whose header is `tag`. False, with nothing changed but the count of bytes in use, if the header
-    /// behind it or a footer next to it was overwritten.
-    ///
-    /// What is inlined here, and in what it calls, is a block between two in use, or before the top. It ends in its last
-    /// call, so it needs no frame; the rest is kept out of line.
+    /// Frees a block in use whose header is `tag`. False, with nothing changed, if the header behind it or a footer next to
+    /// it was overwritten.
     ///
     /// # Safety
     /// - `block` is in use, its tag is `tag`, and nobody uses its payload any more.
     #[inline]
     pub(crate) unsafe fn free(&mut self, block: Block, tag: Tag) -> bool {
-        self.counters.in_use -= tag.size();
+        // SAFETY: the caller vouches for the block.
+        let freed = unsafe { self.join(block, tag) };
+        if freed {
+            self.counters.in_use -= tag.size();
+        }
+        freed
+    }
+
+    /// Makes a block in use a free one, together with its free neighbours, or top. False as in [`free`](Self::free).
+    ///
+    /// What is inlined here, and in what it calls, is a block between two in use, or before the top. It ends in its last
+    /// call, so it needs no frame; the rest is kept out of line.
+    ///
+    /// # Safety
+    /// - As for [`free`](Self::free).
+    #[inline]
+    unsafe fn join(&mut self, block: Block, tag: Tag) -> bool {
         // SAFETY: the block is ours and its tag is right, so its neighbours are where the tag says (invariants 1
         // and 3).
         unsafe {

@@ -3,17 +3,15 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use common::{Gaps, Shadow};
+use common::{Gaps, Shadow, buffer, config};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use snugfit_bins::BinsIndex;
 use snugfit_heap::Heap;
 use snugfit_index::FreeIndex;
 use snugfit_list::ListIndex;
-use snugfit_source::{Fixed, Limited, Mapped, Source};
+use snugfit_source::{Limited, Mapped, Source};
 use snugfit_tag::{Block, Compact, GRANULE, HEADER, MIN_BLOCK, State};
 use snugfit_tree::TreeIndex;
 
@@ -85,7 +83,7 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
     }
 
     fn allocate_cached(&mut self, size: usize) {
-        if let Some(payload) = self.heap().allocate_cached(size) {
+        if let Some(payload) = self.heap().allocate_cached(size, GRANULE) {
             // SAFETY: the block was allocated just now.
             let block = unsafe { Block::from_payload(payload) };
             assert!(block.size() >= size + HEADER);
@@ -174,17 +172,6 @@ fn run<S: Source, I: FreeIndex>(source: S, operations: &[Operation]) {
         cached.validate();
     }
     cached.finish();
-}
-
-/// A buffer of its own. It is never freed: a heap may outlive whoever asked for it.
-fn buffer(len: usize) -> Fixed {
-    Fixed::new(vec![MaybeUninit::uninit(); len].leak())
-}
-
-/// Seeds of failures are kept beside this file, in `cached.seeds`, and tried first from then on.
-fn config() -> ProptestConfig {
-    let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("seeds")) as _);
-    ProptestConfig { cases: 96, failure_persistence, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -2,15 +2,12 @@
 
 mod common;
 
-use std::mem::MaybeUninit;
-
-use common::{Gaps, Shadow};
+use common::{Gaps, Shadow, buffer, config};
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
 use snugfit_bins::BinsIndex;
 use snugfit_index::FreeIndex;
 use snugfit_list::ListIndex;
-use snugfit_source::{Failing, Fallback, Fixed, Limited, Mapped, Source};
+use snugfit_source::{Failing, Fallback, Limited, Mapped, Source};
 use snugfit_tag::{Compact, Format, Mirrored};
 use snugfit_tree::TreeIndex;
 
@@ -65,17 +62,6 @@ fn run<S: Source, I: FreeIndex, F: Format>(source: S, operations: &[Operation]) 
         shadow.validate();
     }
     shadow.finish();
-}
-
-/// A buffer of its own, whose granularity is 16 bytes. It is never freed: a heap may outlive whoever asked for it.
-fn buffer(len: usize) -> Fixed {
-    Fixed::new(vec![MaybeUninit::uninit(); len].leak())
-}
-
-/// Seeds of failures are kept beside this file, in `shadow.seeds`, and tried first from then on.
-fn config() -> ProptestConfig {
-    let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("seeds")) as _);
-    ProptestConfig { cases: 96, failure_persistence, ..ProptestConfig::default() }
 }
 
 proptest! {

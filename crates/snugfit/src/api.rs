@@ -90,13 +90,10 @@ pub fn mem_alloc_aligned(align: usize, size: usize) -> *mut u8 {
 #[inline]
 pub unsafe fn mem_free(pointer: *mut u8) {
     // SAFETY: the caller vouches for the block.
-    if !unsafe { front::free(pointer) } {
-        // SAFETY: the same.
-        unsafe { free_slowly("mem_free", pointer) };
-    }
+    unsafe { mem_free_as("mem_free", pointer) };
 }
 
-/// [`mem_free`] by the name of `function`, for what the fast path left.
+/// [`mem_free_as`], for what the fast path left.
 ///
 /// # Safety
 /// - As for [`mem_free`].
@@ -132,9 +129,10 @@ pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
 ///
 /// # Errors
 /// If `pointer` is neither null nor a live block of this allocator; nothing is changed. Any pointer may be given: it is
-/// read only if it lies in memory of the allocator. A wrong one is taken for a block with a probability of 2^-32. (Two
-/// threads that free one block of up to 1 KiB within the same few nanoseconds may both succeed.) To
+/// read only if it lies in memory of the allocator. A wrong one is taken for a block with a probability of 2^-32. To
 /// find out what is wrong with it takes O(blocks).
+///
+/// Two threads that free one block of up to 1 KiB within the same few nanoseconds may both succeed.
 ///
 /// # Safety
 /// - If it is a live block, nobody uses it any more.

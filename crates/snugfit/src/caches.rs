@@ -6,12 +6,12 @@ use core::ptr::{self, NonNull};
 use snugfit_cache::{Class, Supplier, ThreadCache};
 use snugfit_heap::Heap;
 use snugfit_source::os::is_single_threaded;
-use snugfit_tag::{Block, Compact, Format, HEADER, MIN_BLOCK};
+use snugfit_tag::{Compact, Format, GRANULE, HEADER};
 
 use crate::count;
 use crate::front;
 use crate::local::{self, Cache};
-use crate::process::{self, with};
+use crate::process::with;
 use crate::report;
 use crate::state::{Index, Memory, Request, State};
 use crate::stats::Violation;
@@ -92,7 +92,7 @@ unsafe impl Supplier for Behind<'_> {
     }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        self.0.allocate_cached(bytes)
+        self.0.allocate_cached(bytes, GRANULE)
     }
 
     unsafe fn release(&mut self, memory: NonNull<u8>) {
@@ -148,11 +148,7 @@ impl State {
 
     /// A cache for a thread. `None` if there is no memory.
     fn new_cache(&mut self) -> Option<NonNull<Owned>> {
-        let memory = self.heap.allocate_aligned(size_of::<Owned>(), align_of::<Owned>())?;
-        // SAFETY: the block was allocated just now, and is nobody else's.
-        let block = unsafe { Block::from_payload(memory) };
-        block.set_seal(block.seal().flip_cached());
-        let owned = memory.cast::<Owned>();
+        let owned = self.heap.allocate_cached(size_of::<Owned>(), align_of::<Owned>())?.cast::<Owned>();
         let none = Cell::new(ptr::null_mut());
         // SAFETY: the block is that large, and that aligned.
         let new = unsafe {
@@ -262,8 +258,7 @@ fn mine() -> Option<&'static Owned> {
 #[cold]
 fn make_mine() -> Option<&'static Owned> {
     let owned = with(State::new_cache)?;
-    let is_set = local::set(owned.as_ptr(), !count::is_counting());
-    if !is_set || !process::set_thread_value(owned.as_ptr()) {
+    if !local::set(owned.as_ptr(), !count::is_counting()) {
         // Without notice of the thread's end, its cache would be lost.
         give_up(owned);
         return None;
@@ -318,9 +313,7 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted: bool) -> Option<()> {
     let (block, tag) = front::live_block(payload)?;
     let class = Class::of_block(tag.size())?;
-    if let Some(size) = size
-        && tag.size().wrapping_sub(Compact::block_size(size)?) >= MIN_BLOCK
-    {
+    if size.is_some_and(|size| !Compact::serves(tag.size(), size)) {
         return None;
     }
     let cache = &mine()?.cache;

@@ -182,11 +182,10 @@ fn is_elsewhere_in_heap(payload: *const u8) -> bool {
 }
 
 /// Makes a cached block live. For who took one out of a cache.
-pub(crate) fn make_live(payload: NonNull<u8>) -> Block {
+pub(crate) fn make_live(payload: NonNull<u8>) {
     // SAFETY: what is in a cache is a block.
     let block = unsafe { Block::from_payload(payload) };
     block.set_seal(key().seal(block.address(), block.size(), State::Live));
-    block
 }
 
 /// Whether `payload`, which is in a cache, is a cached block.

@@ -42,7 +42,8 @@ pub(crate) fn cache() -> Cache {
     unsafe { owned.as_ref() }.map_or(Cache::None, Cache::Owned)
 }
 
-/// Gives the thread a cache, which the fast paths use from now on if they may. Returns false if that cannot be noted.
+/// Gives the thread a cache, which the fast paths use from now on if they may, and sees to it that the thread's end is told.
+/// Returns false if that cannot be done.
 pub(crate) fn set(owned: *mut Owned, is_front: bool) -> bool {
     imp::set(owned, is_front)
 }
@@ -59,7 +60,7 @@ pub(crate) fn is_ended(owned: *mut Owned) -> bool {
 
 /// The thread has no cache any more, and gets no other.
 pub(crate) fn end() {
-    imp::set(ENDED, false);
+    imp::end();
 }
 
 #[cfg(any(feature = "portable-tls", not(any(target_arch = "x86_64", target_arch = "aarch64"))))]

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, fence};
 
 use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::{Extent, os};
-use snugfit_tag::{Compact, Format, GRANULE, Key, MIN_BLOCK};
+use snugfit_tag::{Compact, Format, GRANULE, Key};
 
 use crate::caches::{self, Owned};
 use crate::direct::{self, Mapping};
@@ -121,21 +121,15 @@ extern "C" fn after_fork_in_child() {
     PROCESS.lock.release_in_child();
 }
 
-/// Gives the thread its value. If that is not null, the thread's end is told to [`thread_ends`]. False if there is no key.
-pub(crate) fn set_thread_value(value: *mut Owned) -> bool {
-    let key = PROCESS.thread_end.load(Relaxed);
-    // SAFETY: the key was made.
-    key != 0 && unsafe { libc::pthread_setspecific(key - 1, value.cast()) } == 0
+/// The key under which a thread has a value, of whose end [`thread_ends`] is told. `None` if there is none.
+pub(crate) fn thread_key() -> Option<libc::pthread_key_t> {
+    PROCESS.thread_end.load(Relaxed).checked_sub(1)
 }
 
-/// The thread's value; null before it was given one.
-#[cfg_attr(not(feature = "portable-tls"), expect(dead_code, reason = "for where there is no other way"))]
-pub(crate) fn thread_value() -> *mut Owned {
-    match PROCESS.thread_end.load(Relaxed) {
-        0 => core::ptr::null_mut(),
-        // SAFETY: the key was made.
-        key => unsafe { libc::pthread_getspecific(key - 1) }.cast(),
-    }
+/// Gives the thread its value. If that is not null, the thread's end is told. False if there is no key.
+pub(crate) fn set_thread_value(value: *mut Owned) -> bool {
+    // SAFETY: the key was made.
+    thread_key().is_some_and(|key| unsafe { libc::pthread_setspecific(key, value.cast()) } == 0)
 }
 
 /// The C library has taken the value away, and tells what it was. Destructors that run after this one may free and
@@ -146,7 +140,6 @@ extern "C" fn thread_ends(value: *mut c_void) {
 
 /// Allocates, from the thread's cache, the heap or, what is large, by a mapping; if the one has no more, the other may.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
-    // What is to be skipped to reach a large alignment is better skipped in a mapping.
     allocate_somewhere(request).or_else(|| allocate_at_last(request))
 }
 
@@ -165,6 +158,7 @@ fn allocate_at_last(request: Request) -> Option<NonNull<u8>> {
 }
 
 fn allocate_somewhere(request: Request) -> Option<NonNull<u8>> {
+    // What is to be skipped to reach a large alignment is better skipped in a mapping.
     if threshold::is_direct(request.size.max(request.align)) {
         return allocate_large(request);
     }
@@ -230,10 +224,7 @@ pub(crate) unsafe fn resize(
     size: usize,
     align: usize,
 ) -> Result<NonNull<u8>, ResizeError> {
-    if let Some((_, tag)) = front::live_block(payload)
-        && let Some(needed) = Compact::block_size(size)
-        && tag.size().wrapping_sub(needed) < MIN_BLOCK
-    {
+    if front::live_block(payload).is_some_and(|(_, tag)| Compact::serves(tag.size(), size)) {
         return Ok(payload);
     }
     // SAFETY: the caller vouches for the payload.

@@ -34,6 +34,14 @@ pub trait Format: sealed::Sealed + Copy + Default + fmt::Debug + Send + Sync + '
         block_size - Self::OVERHEAD
     }
 
+    /// Whether a request for `payload` bytes would have got a block of `block_size` bytes: one that is large enough, and
+    /// from which no block of its own could have been cut off.
+    #[inline]
+    #[must_use]
+    fn serves(block_size: usize, payload: usize) -> bool {
+        Self::block_size(payload).is_some_and(|needed| block_size.wrapping_sub(needed) < MIN_BLOCK)
+    }
+
     /// Makes the bytes that `tag` speaks of a live block: writes its header and whatever ends it.
     ///
     /// # Safety

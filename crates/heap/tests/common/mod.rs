@@ -2,11 +2,14 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::FileFailurePersistence;
 use snugfit_heap::{Heap, ResizeError};
 use snugfit_index::FreeIndex;
-use snugfit_source::{Extent, Mapped, Source};
+use snugfit_source::{Extent, Fixed, Mapped, Source};
 use snugfit_tag::{Format, Key};
 
 /// A key as good as any for a test.
@@ -206,4 +209,15 @@ unsafe impl Source for Gaps {
         // SAFETY: the caller's promise.
         unsafe { self.map.purge(extent) }
     }
+}
+
+/// A buffer of its own, whose granularity is 16 bytes. It is never freed: a heap may outlive whoever asked for it.
+pub fn buffer(len: usize) -> Fixed {
+    Fixed::new(vec![MaybeUninit::uninit(); len].leak())
+}
+
+/// Seeds of failures are kept beside the test's file, under its name with `.seeds`, and tried first from then on.
+pub fn config() -> ProptestConfig {
+    let failure_persistence = Some(Box::new(FileFailurePersistence::WithSource("seeds")) as _);
+    ProptestConfig { cases: 96, failure_persistence, ..ProptestConfig::default() }
 }

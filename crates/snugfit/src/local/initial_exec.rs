@@ -11,8 +11,9 @@ use core::cell::Cell;
 
 use snugfit_cache::ThreadCache;
 
-use super::EMPTY;
+use super::{EMPTY, ENDED};
 use crate::caches::Owned;
+use crate::process;
 
 /// The words of a thread, as they are defined below.
 #[repr(C)]
@@ -113,17 +114,19 @@ pub(super) fn owned() -> *mut Owned {
 }
 
 pub(super) fn set(owned: *mut Owned, is_front: bool) -> bool {
-    let front = if is_front {
-        // SAFETY: the cache is the thread's, and lives until the thread gives it up.
-        unsafe { &raw const (*owned).cache }
-    } else {
-        &raw const EMPTY.0
-    };
     with(|local| {
         local.owned.set(owned);
-        local.front.set(front);
+        if is_front {
+            // SAFETY: the cache is the thread's, and lives until the thread gives it up.
+            local.front.set(unsafe { &raw const (*owned).cache });
+        }
     });
-    true
+    process::set_thread_value(owned)
+}
+
+pub(super) fn end() {
+    clear_front();
+    with(|local| local.owned.set(ENDED));
 }
 
 pub(super) fn clear_front() {

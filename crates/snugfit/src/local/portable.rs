@@ -1,6 +1,8 @@
 //! By the means of POSIX: the value that the thread has under the process's key. A call each time, and nothing that the
 //! loader need know of.
 
+use core::ptr::null_mut;
+
 use snugfit_cache::ThreadCache;
 
 use super::{EMPTY, ENDED};
@@ -17,11 +19,16 @@ pub(super) fn front() -> *const ThreadCache {
 }
 
 pub(super) fn owned() -> *mut Owned {
-    process::thread_value()
+    // SAFETY: the key was made.
+    process::thread_key().map_or(null_mut(), |key| unsafe { libc::pthread_getspecific(key) }.cast())
 }
 
 pub(super) fn set(owned: *mut Owned, _is_front: bool) -> bool {
     process::set_thread_value(owned)
+}
+
+pub(super) fn end() {
+    process::set_thread_value(ENDED);
 }
 
 /// There is no word to clear: [`front`] looks whether calls are counted.
