@@ -70,10 +70,14 @@ impl Depot {
 
     /// Whether a full magazine of `class` may come in. O(1).
     ///
-    /// A class whose magazines go out again gets more room: what is turned away is coalesced by the supplier, which is
+    /// While the supplier has plenty of memory, it may: nobody misses what the depot holds. Else there is room for a few. A
+    /// class whose magazines go out again gets more room: what is turned away is coalesced by the supplier, which is
     /// work lost if such blocks are wanted again.
-    pub(crate) fn has_room(&mut self, class: Class, most: usize) -> bool {
-        let full = self.bytes > most;
+    pub(crate) fn has_room(&mut self, class: Class, supplier: &impl Supplier) -> bool {
+        if supplier.is_plenty() {
+            return true;
+        }
+        let full = self.bytes > supplier.depot_limit();
         let shelf = self.shelf_mut(class);
         let has_room = shelf.full.count() < shelf.room && !full;
         shelf.turned_away += u32::from(!has_room);
@@ -117,6 +121,12 @@ impl Depot {
         let memory = supplier.allocate(Magazine::BYTES)?;
         // SAFETY: the supplier's memory is that large, and nobody else's.
         Some(unsafe { Magazine::make(memory) })
+    }
+
+    /// Gives everything back to the supplier, if it is enough to be worth it: a thirty-second of what the depot may hold.
+    /// Returns whether it did.
+    pub fn relieve(&mut self, supplier: &mut impl Supplier) -> bool {
+        self.bytes > supplier.depot_limit() / 32 && self.drain(supplier)
     }
 
     /// Gives everything back to the supplier. Returns whether there was anything. O(blocks).

@@ -61,7 +61,8 @@ const MAGAZINE_BYTES: usize = 4 << 10;
 /// How many blocks a magazine may hold at first.
 const FIRST_LIMIT: u16 = 4;
 /// The most full magazines that a class may have.
-pub(crate) const MOST_FULL: u16 = 8;
+pub(crate) const MOST_FULL: u16 = 32;
+
 const fn largest_limit(class: Class) -> u16 {
     match MAGAZINE_BYTES.checked_div(class.block_size()) {
         Some(fitting) if fitting < Magazine::CAPACITY => fitting as u16,

@@ -11,8 +11,9 @@ use crate::Class;
 ///   [`allocate`](Self::allocate).
 /// - None of these calls comes back to the cache or the depot.
 pub unsafe trait Supplier {
-    /// Gives up to `count` blocks of `class` to `put`; returns how many.
-    fn carve(&mut self, class: Class, count: usize, put: impl FnMut(NonNull<u8>)) -> usize;
+    /// Gives up to `count` blocks of `class` to `put`; returns how many. `may_touch` says whether it may be memory that was
+    /// never used before: the depot is emptied first.
+    fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize;
 
     /// Takes a block back.
     ///
@@ -37,7 +38,10 @@ pub unsafe trait Supplier {
     /// magazines of each class; else one, which is better for what is close to the processor.
     fn is_shared(&self) -> bool;
 
-    /// How many bytes the depot may be made to hold by blocks that are freed. What a thread leaves comes on top, until the
-    /// depot is [drained](crate::Depot::drain).
+    /// How many bytes the depot may be made to hold by blocks that are freed, while memory is not
+    /// [plenty](Self::is_plenty). What a thread leaves comes on top, until the depot is [drained](crate::Depot::drain).
     fn depot_limit(&self) -> usize;
+
+    /// Whether so much memory is free that what is freed may as well be kept in the depot.
+    fn is_plenty(&self) -> bool;
 }

@@ -128,7 +128,11 @@ impl ThreadCache {
     /// Takes a block of `class` from another full magazine of this thread. For when [`pop`](Self::pop) found none. No lock is
     /// needed.
     pub fn pop_reserve(&self, class: Class) -> Option<NonNull<u8>> {
-        self.moving(|| self.reserve(class).full.pop().map(|full| self.load(class, full)))?;
+        let reserve = self.reserve(class);
+        if reserve.full.count() == 0 {
+            return None;
+        }
+        self.moving(|| reserve.full.pop().map(|full| self.load(class, full)))?;
         self.pop(class)
     }
 
@@ -136,24 +140,21 @@ impl ThreadCache {
     /// room](Self::has_room). No lock is needed.
     pub fn set_aside(&self, class: Class) -> bool {
         let reserve = self.reserve(class);
-        if reserve.is_full() {
+        if reserve.is_full() || self.empty.count() == 0 {
             return false;
         }
         self.moving(|| self.empty.pop().map(|empty| self.load(class, empty))).is_some()
     }
 
-    /// Takes a block of `class` from the [reserve](Self::pop_reserve); if there is none, gets full magazines from the depot; if
-    /// that has none, a batch from the supplier. For when [`pop`](Self::pop) found none. `None` if there is no memory.
+    /// Gets full magazines of `class` from the depot, or a batch from the supplier, and takes the first block. Before the
+    /// supplier touches memory that was never used, it is given back what the depot holds. For when
+    /// [`pop_reserve`](Self::pop_reserve) found none. `None` if there is no memory.
     pub fn refill(
         &self,
         class: Class,
         depot: &mut Depot,
         supplier: &mut impl Supplier,
     ) -> Option<NonNull<u8>> {
-        let block = self.pop_reserve(class);
-        if block.is_some() {
-            return block;
-        }
         self.visit(class, depot, supplier);
         self.give_up_empty(MOST_EMPTY, depot);
         if let Some(full) = depot.take_full(class) {
@@ -172,14 +173,18 @@ impl ThreadCache {
         } else {
             self.bin(class).set_limit(self.limit(class));
         }
-        self.carve(class, supplier)
+        let mut block = self.carve(class, false, supplier);
+        if block.is_none() && depot.relieve(supplier) {
+            block = self.carve(class, false, supplier);
+        }
+        block.or_else(|| self.carve(class, true, supplier))
     }
 
     /// Gets a batch from the supplier, and takes the first block of it. The loaded magazine is empty.
-    fn carve(&self, class: Class, supplier: &mut impl Supplier) -> Option<NonNull<u8>> {
+    fn carve(&self, class: Class, may_touch: bool, supplier: &mut impl Supplier) -> Option<NonNull<u8>> {
         let bin = self.bin(class);
         let mut first = None;
-        supplier.carve(class, bin.room().max(1), |block| match first {
+        supplier.carve(class, bin.room().max(1), may_touch, |block| match first {
             None => first = Some(block),
             // SAFETY: no more blocks come than there is room for.
             Some(_) if bin.has_room() => unsafe { bin.push(block) },
@@ -220,7 +225,7 @@ impl ThreadCache {
     fn move_to_depot(&self, class: Class, depot: &mut Depot, supplier: &impl Supplier) {
         let full = &self.reserve(class).full;
         for _ in 0..full.count().div_ceil(2) {
-            if !depot.has_room(class, supplier.depot_limit()) {
+            if !depot.has_room(class, supplier) {
                 return;
             }
             if let Some(magazine) = full.pop() {

@@ -20,8 +20,8 @@ enum Operation {
     /// There are only so many blocks and magazines left.
     Starve(usize, usize),
     Feed,
-    /// New limits, of a thread and of the depot, and whether threads wait for each other.
-    Limit(usize, usize, bool),
+    /// New limits, of a thread and of the depot, whether threads wait for each other, and whether memory is plenty.
+    Limit(usize, usize, bool, bool),
 }
 
 /// Few, so that the threads meet: two whose magazines differ in size from those of the others, and a rare one.
@@ -40,7 +40,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (thread(), 1_usize..9).prop_map(|(thread, nth)| DropEach(thread, nth)),
         1 => (0_usize..100, 0_usize..4).prop_map(|(blocks, magazines)| Starve(blocks, magazines)),
         1 => Just(Feed),
-        1 => (limit(), limit(), any::<bool>()).prop_map(|(thread, depot, is_shared)| Limit(thread, depot, is_shared)),
+        1 => (limit(), limit(), any::<bool>(), any::<bool>())
+            .prop_map(|(thread, depot, is_shared, is_plenty)| Limit(thread, depot, is_shared, is_plenty)),
     ]
 }
 
@@ -57,9 +58,9 @@ fn act(shadow: &mut Shadow, operation: Operation) {
             (shadow.model.blocks_left, shadow.model.magazines_left) = (blocks, magazines);
         }
         Operation::Feed => (shadow.model.blocks_left, shadow.model.magazines_left) = (usize::MAX, usize::MAX),
-        Operation::Limit(thread, depot, is_shared) => {
+        Operation::Limit(thread, depot, is_shared, is_plenty) => {
             (shadow.model.thread_limit, shadow.model.depot_limit) = (thread, depot);
-            shadow.model.is_shared = is_shared;
+            (shadow.model.is_shared, shadow.model.is_plenty) = (is_shared, is_plenty);
         }
     }
 }

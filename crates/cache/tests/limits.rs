@@ -125,6 +125,38 @@ fn the_depot_keeps_what_is_wanted_again() {
     shadow.finish();
 }
 
+/// What nobody would miss is kept, whatever the limit; when memory is no longer plenty, what is freed goes back.
+#[test]
+fn while_memory_is_plenty_the_depot_keeps_all() {
+    let mut shadow = Shadow::new(1, Model::new(4 << 10, 0));
+    let out = |shadow: &Shadow| shadow.model.blocks_out();
+    shadow.model.is_plenty = true;
+    (0..1000).for_each(|_| assert!(shadow.take(0, class(64))));
+    let taken = out(&shadow);
+    (0..1000).for_each(|_| shadow.put(0, 0));
+    assert_eq!(out(&shadow), taken, "blocks went back although memory is plenty");
+    shadow.model.is_plenty = false;
+    (0..500).for_each(|_| assert!(shadow.take(0, class(128))));
+    (0..500).for_each(|_| shadow.put(0, 0));
+    assert!(out(&shadow) < taken, "{} blocks are still out", out(&shadow));
+    shadow.finish();
+}
+
+/// Before memory is touched that was never used, the depot gives back what it holds, of whatever class.
+#[test]
+fn what_the_depot_holds_is_used_before_new_memory() {
+    let mut shadow = Shadow::new(1, Model::new(4 << 10, 0));
+    shadow.model.is_plenty = true;
+    (0..1000).for_each(|_| assert!(shadow.take(0, class(64))));
+    (0..1000).for_each(|_| shadow.put(0, 0));
+    let held = shadow.in_depot().blocks.len();
+    assert!(held > 500, "{held}");
+    assert!(shadow.take(0, class(256)));
+    assert_eq!(shadow.in_depot().blocks.len(), 0);
+    shadow.check();
+    shadow.finish();
+}
+
 /// Uses up what the thread holds of `class`, and gets a new batch.
 fn renew(shadow: &mut Shadow, class: Class) {
     let carves = shadow.model.carves.len();

@@ -23,6 +23,21 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         Some(block.payload())
     }
 
+    /// [`allocate`](Self::allocate) in memory that was used before, and has not gone back to the source. `None` if that
+    /// has no room.
+    #[inline]
+    #[must_use]
+    pub fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let size = F::block_size(size)?;
+        let block = match self.place_in_index(size) {
+            Some(block) => block,
+            None if self.top.touched_room() >= size => self.place_at_top(size)?,
+            None => return None,
+        };
+        self.audit();
+        Some(block.payload())
+    }
+
     /// Allocates `size` bytes that read as zero, aligned to 16. Bytes that the source has just delivered zeroed are
     /// not written. Otherwise as [`allocate`](Self::allocate).
     #[must_use]
@@ -79,10 +94,17 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Places a block of `size` bytes in the best fit of the index, else at the top, else after growing.
     #[inline]
     fn place(&mut self, size: usize) -> Option<Block> {
+        match self.place_in_index(size) {
+            None => self.place_at_top(size),
+            block => block,
+        }
+    }
+
+    /// Places a block of `size` bytes in the best fit of the index.
+    #[inline]
+    fn place_in_index(&mut self, size: usize) -> Option<Block> {
         // SAFETY: the size is a block's; the tag of what goes back in is written right here.
-        let Some((block, found)) = (unsafe { self.index.take_split(size) }) else {
-            return self.place_at_top(size);
-        };
+        let (block, found) = unsafe { self.index.take_split(size) }?;
         // SAFETY: the block was found: it is free, `found` bytes long, and a header follows it; the index holds the
         // rest of it if that can be a block. The block before is in use (invariant 4).
         unsafe { self.settle(block, found, size, true) };

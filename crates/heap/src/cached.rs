@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Compact, Format, GRANULE, HEADER, MIN_BLOCK, State, Tag};
+use snugfit_tag::{Block, Compact, Format, GRANULE, MIN_BLOCK, State, Tag};
 
 use crate::{BadPointer, Heap};
 
@@ -12,19 +12,33 @@ use crate::{BadPointer, Heap};
 /// blocks in use.
 impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
     /// Carves up to `count` blocks of exactly `size` bytes, headers included, seals them as cached, and gives their
-    /// payloads to `put`. Returns how many. Fewer than `count` if holes have served for some: the heap grows, and the top is
-    /// cut, only for the first. None if there is no memory, or only a hole that is 16 bytes too large, which
-    /// [`allocate`](Self::allocate) can use.
+    /// payloads to `put`. Returns how many. Fewer than `count` if holes have served for some: the top is cut only for the
+    /// first. None if there is no memory, or only a hole that is 16 bytes too large, which [`allocate`](Self::allocate)
+    /// can use.
+    ///
+    /// `may_touch` says whether it may be memory that was never used before, or has gone back to the source; for that the
+    /// heap may also grow.
     ///
     /// A hole that has just this size is filled by one block; a larger one, and the top, gives as many as it holds. So this is
     /// best fit, but for the index being asked once for a whole run of blocks, which lie side by side.
     ///
     /// `size` is that of a block: a multiple of 16, at least 32.
-    pub fn carve(&mut self, size: usize, count: usize, mut put: impl FnMut(NonNull<u8>)) -> usize {
+    pub fn carve(
+        &mut self,
+        size: usize,
+        count: usize,
+        may_touch: bool,
+        mut put: impl FnMut(NonNull<u8>),
+    ) -> usize {
         debug_assert!(size >= MIN_BLOCK && size.is_multiple_of(GRANULE));
         let mut carved = 0;
         while carved < count {
-            let Some((first, run)) = self.take_run(size, count - carved, carved > 0) else { break };
+            let more = count - carved;
+            let mut found = self.take_run_from_index(size, more);
+            if found.is_none() && carved == 0 {
+                found = self.take_run_from_top(size, more, may_touch);
+            }
+            let Some((first, run)) = found else { break };
             for at in 0..run {
                 // SAFETY: the run is that long, and its bytes are nobody's.
                 put(unsafe { self.seal_cached(first.offset(at * size), size) });
@@ -36,13 +50,8 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
         carved
     }
 
-    /// Takes room for at most `count` blocks of `size` bytes, side by side. What follows them knows that they are in use.
-    /// If there are `some` already, the heap does not grow for more.
-    fn take_run(&mut self, size: usize, count: usize, some: bool) -> Option<(Block, usize)> {
-        self.take_run_from_index(size, count)
-            .or_else(|| if some { None } else { self.take_run_from_top(size, count) })
-    }
-
+    /// Takes room for at most `count` blocks of `size` bytes, side by side, out of the best fit for one. What follows them
+    /// knows that they are in use.
     fn take_run_from_index(&mut self, size: usize, count: usize) -> Option<(Block, usize)> {
         let mut block = self.index.find(size)?;
         if block.size() == size + GRANULE {
@@ -70,12 +79,14 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
         Some((block, run))
     }
 
-    fn take_run_from_top(&mut self, size: usize, count: usize) -> Option<(Block, usize)> {
-        if self.top.room() < size && !self.grow(size) {
+    /// The same, out of the top.
+    fn take_run_from_top(&mut self, size: usize, count: usize, may_touch: bool) -> Option<(Block, usize)> {
+        if may_touch && self.top.room() < size && !self.grow(size) {
             return None;
         }
-        let run = self.top.room().checked_div(size)?.min(count);
-        Some((self.take_top(run * size)?, run))
+        let room = if may_touch { self.top.room() } else { self.top.touched_room() };
+        let run = room.checked_div(size)?.min(count);
+        if run == 0 { None } else { Some((self.take_top(run * size)?, run)) }
     }
 
     /// Makes `size` bytes at `block` a cached block, behind one in use.
@@ -129,7 +140,6 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
     #[must_use]
     pub fn fits(&self, size: usize) -> bool {
         let Some(size) = Compact::block_size(size) else { return false };
-        let in_top = |epilogue: Block| epilogue.address() + size + HEADER <= self.top.dirty_end;
-        self.top.epilogue.is_some_and(in_top) || self.index.find(size).is_some()
+        self.top.touched_room() >= size || self.index.find(size).is_some()
     }
 }

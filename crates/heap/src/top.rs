@@ -34,6 +34,15 @@ impl Top {
             None => 0,
         }
     }
+
+    /// Those of them that were used before.
+    #[inline]
+    pub(crate) fn touched_room(&self) -> usize {
+        match self.epilogue {
+            Some(epilogue) => self.dirty_end - epilogue.address() - HEADER,
+            None => 0,
+        }
+    }
 }
 
 /// Writes an epilogue at `at`, behind a block in use.

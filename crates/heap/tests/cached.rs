@@ -18,11 +18,12 @@ use snugfit_tree::TreeIndex;
 #[derive(Clone, Copy, Debug)]
 enum Operation {
     Allocate(usize),
+    AllocateTouched(usize),
     AllocateAligned(usize, u32),
     Free(usize),
     Resize(usize, usize),
-    /// Size in granules, how many.
-    Carve(usize, usize),
+    /// Size in granules, how many, and whether they may touch memory.
+    Carve(usize, usize, bool),
     AllocateCached(usize),
     FreeCached(usize),
     /// Every other cached block, as a depot gives back much at once.
@@ -39,11 +40,12 @@ fn operation() -> impl Strategy<Value = Operation> {
     use Operation::*;
     prop_oneof![
         6 => size().prop_map(Allocate),
+        3 => size().prop_map(AllocateTouched),
         1 => (size(), 0_u32..9).prop_map(|(size, power)| AllocateAligned(size, power)),
         6 => any::<usize>().prop_map(Free),
         3 => (any::<usize>(), size()).prop_map(|(which, size)| Resize(which, size)),
-        6 => (2_usize..12, 0_usize..20).prop_map(|(granules, count)| Carve(granules, count)),
-        2 => (2_usize..65, 0_usize..20).prop_map(|(granules, count)| Carve(granules, count)),
+        6 => (2_usize..12, 0_usize..20, any::<bool>()).prop_map(|(granules, count, may)| Carve(granules, count, may)),
+        2 => (2_usize..65, 0_usize..20, any::<bool>()).prop_map(|(granules, count, may)| Carve(granules, count, may)),
         1 => size().prop_map(AllocateCached),
         8 => any::<usize>().prop_map(FreeCached),
         1 => Just(FreeHalf),
@@ -68,9 +70,11 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
     }
 
     /// Carves, and checks what `carve` promises of what it gives.
-    fn carve(&mut self, size: usize, count: usize) -> usize {
+    fn carve(&mut self, size: usize, count: usize, may_touch: bool) -> usize {
         let mut given = Vec::new();
-        let carved = self.heap().carve(size, count, |payload| given.push(payload));
+        let footprint = self.heap().footprint();
+        let carved = self.heap().carve(size, count, may_touch, |payload| given.push(payload));
+        assert!(may_touch || self.heap().footprint() == footprint, "memory was touched");
         assert_eq!(carved, given.len());
         assert!(carved <= count, "{carved} blocks where {count} were asked for");
         for payload in given {
@@ -115,6 +119,22 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
         assert_eq!(unsafe { self.heap().deallocate_cached(payload) }, Ok(()));
     }
 
+    /// Allocates in memory that was used before, and checks that `fits` knew whether that can be.
+    fn allocate_touched(&mut self, size: usize) {
+        let (fits, footprint) = (self.heap().fits(size), self.heap().footprint());
+        let payload = self.heap().allocate_touched(size);
+        assert_eq!((payload.is_some(), self.heap().footprint()), (fits, footprint), "of {size} bytes");
+        if let Some(payload) = payload {
+            // SAFETY: the block was allocated just now.
+            unsafe {
+                Block::from_payload(payload).set_seal(Block::from_payload(payload).seal().flip_cached())
+            };
+            // SAFETY: as above.
+            let size = unsafe { Block::from_payload(payload) }.size();
+            self.blocks.insert(payload.addr().get(), (payload, size));
+        }
+    }
+
     /// Allocates, and checks that `fits` knew whether that takes more memory.
     fn allocate(&mut self, size: usize) {
         let (fits, footprint) = (self.heap().fits(size), self.heap().stats().footprint);
@@ -126,12 +146,14 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
     fn act(&mut self, operation: Operation) {
         match operation {
             Operation::Allocate(size) => self.allocate(size),
+            Operation::AllocateTouched(size) => self.allocate_touched(size),
             Operation::AllocateAligned(size, power) => drop(self.shadow.allocate_aligned(size, 1 << power)),
             Operation::Free(which) => self.shadow.free(which, false),
             Operation::Resize(which, size) => drop(self.shadow.resize(which, size)),
-            Operation::Carve(granules, count) => {
-                if self.carve(granules * GRANULE, count) == 0 && count > 0 {
-                    self.has_none_for(granules * GRANULE);
+            Operation::Carve(granules, count, may_touch) => {
+                let size = granules * GRANULE;
+                if self.carve(size, count, may_touch) == 0 && count > 0 && may_touch {
+                    self.has_none_for(size);
                 }
             }
             Operation::AllocateCached(size) => self.allocate_cached(size),
@@ -226,12 +248,12 @@ fn holes<I: FreeIndex>(sizes: &[usize]) -> (Cached<Mapped, I>, Vec<usize>) {
 fn fills_exact_holes_first<I: FreeIndex>() {
     for size in (MIN_BLOCK..=1024).step_by(GRANULE) {
         let (mut cached, starts) = holes::<I>(&[size, 5 * size, size, size + MIN_BLOCK, size]);
-        assert_eq!(cached.carve(size, 3), 3);
+        assert_eq!(cached.carve(size, 3, true), 3);
         let exact = [starts[0], starts[2], starts[4]];
         assert!(cached.blocks.keys().copied().eq(exact), "{size}: {:?}", cached.blocks);
         cached.validate();
         // Next comes the smaller of the two that are left, and leaves a block; then the last one is cut up.
-        assert_eq!(cached.carve(size, 1), 1);
+        assert_eq!(cached.carve(size, 1, true), 1);
         assert!(cached.blocks.contains_key(&starts[3]), "{size}");
         cached.validate();
         cached.finish();
@@ -252,7 +274,7 @@ fn leaves_no_granule<I: FreeIndex>() {
             for count in [1, 2, 3, 9] {
                 let (mut cached, starts) = holes::<I>(&[hole]);
                 let footprint = cached.heap().footprint();
-                let carved = cached.carve(size, count);
+                let carved = cached.carve(size, count, true);
                 cached.validate();
                 let fitting = (hole / size).min(count);
                 let one_less = usize::from(hole - fitting.min(hole / size) * size == GRANULE);
@@ -280,10 +302,23 @@ fn no_rest_is_too_small_for_a_block() {
 #[test]
 fn a_run_from_the_top_lies_side_by_side() {
     let mut cached = Cached::<_, BinsIndex>::new(Mapped::new());
-    assert_eq!(cached.carve(48, 10), 10);
+    assert_eq!(cached.carve(48, 10, true), 10);
     let starts: Vec<_> = cached.blocks.keys().copied().collect();
     assert!(starts.windows(2).all(|pair| pair[1] - pair[0] == 48), "{starts:?}");
     cached.validate();
+    cached.finish();
+}
+
+/// Where nothing may be touched, what was used before is all there is, and each call gives what it can.
+#[test]
+fn only_memory_that_was_used_before() {
+    let mut cached = Cached::<_, BinsIndex>::new(Mapped::new());
+    assert_eq!(cached.carve(64, 1, false), 0, "the heap is empty");
+    assert_eq!(cached.carve(64, 10, true), 10);
+    assert_eq!(cached.carve(64, 1, false), 0, "all that was used is in use");
+    (0..10).for_each(|_| cached.free_cached(0));
+    let carved: usize = std::iter::from_fn(|| Some(cached.carve(48, 3, false)).filter(|&n| n > 0)).sum();
+    assert_eq!(carved, 640 / 48);
     cached.finish();
 }
 
@@ -293,7 +328,7 @@ fn no_memory_gives_fewer_and_then_none() {
         let mut cached = Cached::<_, BinsIndex>::new(buffer(len));
         let mut carved = 0;
         // A call gives what there is without asking the source twice.
-        while let more @ 1.. = cached.carve(64, 20) {
+        while let more @ 1.. = cached.carve(64, 20, true) {
             assert!(carved + more <= len / 64, "{carved} blocks and {more} more of 64 bytes in {len}");
             carved += more;
             cached.validate();

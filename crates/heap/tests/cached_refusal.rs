@@ -18,7 +18,7 @@ const SIZE: usize = 112;
 fn cached<const N: usize>() -> (TestHeap, [NonNull<u8>; N]) {
     let mut heap = Heap::new(Mapped::new(), KEY);
     let mut payloads = Vec::new();
-    assert_eq!(heap.carve(SIZE, N, |payload| payloads.push(payload)), N);
+    assert_eq!(heap.carve(SIZE, N, true, |payload| payloads.push(payload)), N);
     assert!(heap.allocate(100).is_some());
     (heap, payloads.try_into().expect("just as many"))
 }

@@ -40,6 +40,9 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
+    if let Some(payload) = front::allocate_from_reserve(size) {
+        return payload.as_ptr();
+    }
     ALLOCATIONS.count();
     or_enomem(process::allocate(Request { size, align: GRANULE, zeroed: false, replaces: 0 }))
 }
@@ -101,7 +104,7 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 #[inline(never)]
 unsafe fn free_slowly(function: &str, pointer: *mut u8) {
     // SAFETY: the caller vouches for the block.
-    if unsafe { front::free_elsewhere(pointer) } {
+    if unsafe { front::free_into_reserve(pointer) || front::free_elsewhere(pointer) } {
         return;
     }
     let Some(payload) = NonNull::new(pointer) else { return };

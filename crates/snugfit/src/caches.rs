@@ -80,8 +80,8 @@ const THREAD_MOST: usize = 1 << 20;
 
 // SAFETY: the heap gives out no byte twice, and knows nothing of caches.
 unsafe impl Supplier for Behind<'_> {
-    fn carve(&mut self, class: Class, count: usize, put: impl FnMut(NonNull<u8>)) -> usize {
-        self.0.carve(class.block_size(), count, put)
+    fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize {
+        self.0.carve(class.block_size(), count, may_touch, put)
     }
 
     unsafe fn take_back(&mut self, block: NonNull<u8>) {
@@ -112,24 +112,24 @@ unsafe impl Supplier for Behind<'_> {
     fn depot_limit(&self) -> usize {
         self.0.footprint() / 4
     }
+
+    fn is_plenty(&self) -> bool {
+        let footprint = self.0.footprint();
+        footprint - self.0.bytes_in_use() > footprint / PLENTY_FRACTION
+    }
 }
 
-/// The depot gives all back before the heap grows, if it holds more than this fraction of it.
-const DEPOT_FRACTION: usize = 128;
+/// Memory is plenty if more than this fraction of the heap is free, and in no cache. Holes and the like come to less.
+const PLENTY_FRACTION: usize = 16;
 
 impl State {
-    /// Sees to it that what lies in the depot is used before the heap takes memory that it has not used before.
-    #[inline]
-    pub(crate) fn relieve(&mut self, size: usize) {
-        if self.depot.bytes() > self.heap.footprint() / DEPOT_FRACTION && !self.heap.fits(size) {
-            self.depot.drain(&mut Behind(&mut self.heap));
-        }
+    /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
+    #[cold]
+    pub(crate) fn relieve(&mut self) -> bool {
+        self.depot.relieve(&mut Behind(&mut self.heap))
     }
 
     fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
-        if !self.depot.has(class) {
-            self.relieve(class.block_size() - HEADER);
-        }
         let block = cache.refill(class, &mut self.depot, &mut Behind(&mut self.heap));
         self.note_rise();
         block

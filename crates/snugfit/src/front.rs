@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
 use snugfit_cache::Class;
-use snugfit_tag::{Block, HEADER, Key, State, Tag};
+use snugfit_tag::{Block, Compact, Format, HEADER, Key, State, Tag};
 
 use crate::local;
 use crate::page_map::Page;
@@ -55,6 +55,16 @@ pub(crate) fn allocate(size: usize) -> Option<NonNull<u8>> {
     Some(payload)
 }
 
+/// [`allocate`] for when that found none: from a full magazine that the thread has set aside. Still without the lock.
+pub(crate) fn allocate_from_reserve(size: usize) -> Option<NonNull<u8>> {
+    let class = Class::of_request(size)?;
+    // SAFETY: the cache is this thread's, or the empty one.
+    let cache = unsafe { &*local::front() };
+    let payload = cache.pop_reserve(class)?;
+    make_live(payload);
+    Some(payload)
+}
+
 /// [`allocate`] of bytes that read as zero.
 #[inline]
 pub(crate) fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
@@ -73,6 +83,21 @@ pub(crate) fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
 pub(crate) unsafe fn free(payload: *mut u8) -> bool {
     // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
     RANGE.contains(payload) && unsafe { free_in_heap(payload) }
+}
+
+/// [`free`] for when there was no room: a full magazine is set aside. Still without the lock.
+///
+/// # Safety
+/// - As for [`free`].
+pub(crate) unsafe fn free_into_reserve(payload: *mut u8) -> bool {
+    if !RANGE.contains(payload) {
+        return false;
+    }
+    // SAFETY: in the range, a header is readable before the pointer.
+    let (payload, block) = unsafe { header_before(payload) };
+    let Some(class) = Class::of_block(block.tag().size()) else { return false };
+    // SAFETY: the cache is this thread's, or the empty one; the caller vouches for the block.
+    unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
 }
 
 /// [`free`] of what lies in the heap, but not in the range.
@@ -153,6 +178,26 @@ unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
     // SAFETY: there is room; the block was live and of this class, and nobody uses it any more.
     unsafe { cache.push(class, payload) };
     true
+}
+
+/// Moves a live block, whose tag is `tag`, to one for `size` bytes, if the thread's cache has one and room for the old one.
+///
+/// # Safety
+/// - If it is moved, nobody uses the old one any more.
+#[inline]
+pub(crate) unsafe fn resize(block: Block, tag: Tag, size: usize) -> Option<NonNull<u8>> {
+    let class = Class::of_block(tag.size())?;
+    // SAFETY: the cache is this thread's, or the empty one.
+    if !unsafe { &*local::front() }.has_room(class) {
+        return None;
+    }
+    let to = allocate(size)?;
+    // SAFETY: two blocks, with at least that many bytes each; there is room for the old one.
+    unsafe {
+        block.payload().copy_to_nonoverlapping(to, size.min(Compact::usable_size(tag.size())));
+        keep(block.payload(), block, class);
+    }
+    Some(to)
 }
 
 /// The live block of the heap whose payload starts at `payload`, and its tag. `None` if it is none: what it is then is for

@@ -1,4 +1,4 @@
-//! When memory that nobody uses goes back to the system.
+//! When memory that nobody uses goes back to the system. What lies in the depot is used by nobody.
 
 use crate::caches::Behind;
 use crate::state::State;
@@ -34,7 +34,8 @@ impl Idle {
     fn rise(&mut self, in_use: usize) {
         if in_use > self.most {
             self.most = in_use;
-            if in_use >= self.tidied_from {
+            // Nearly is enough: how much of it caches hold is never quite the same.
+            if in_use >= self.tidied_from - self.tidied_from / FRACTION {
                 self.learn();
             }
         }
@@ -64,7 +65,7 @@ impl State {
     /// After an allocation from the heap.
     #[inline]
     pub(crate) fn note_rise(&mut self) {
-        self.idle.rise(self.heap.bytes_in_use());
+        self.idle.rise(self.bytes_used());
     }
 
     /// After blocks went back to the heap: gives memory back if much has become free.
@@ -75,10 +76,16 @@ impl State {
         }
     }
 
+    /// Bytes of the heap's blocks that callers and their threads have.
+    #[inline]
+    fn bytes_used(&self) -> usize {
+        self.heap.bytes_in_use() - self.depot.bytes()
+    }
+
     /// Whether much has become free, and the heap is to be [tidied](Self::tidy).
     #[inline]
     pub(crate) fn is_falling(&mut self) -> bool {
-        self.idle.falls(self.heap.bytes_in_use())
+        self.idle.falls(self.bytes_used())
     }
 
     /// Gives back what can be, but for `keep` bytes at the end of the heap. Returns how many bytes the system was given or
@@ -93,7 +100,7 @@ impl State {
     pub(crate) fn tidy(&mut self) {
         self.depot.drain(&mut Behind(&mut self.heap));
         self.heap.purge(LARGE);
-        self.idle.most = self.heap.bytes_in_use();
+        self.idle.most = self.bytes_used();
     }
 }
 

@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize, fence};
 
+use snugfit_cache::Class;
 use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::{Extent, os};
 use snugfit_tag::{Compact, Format, GRANULE, Key};
@@ -215,6 +216,12 @@ fn unmap_freed(freed: Result<Option<Extent>, BadPointer>) -> Result<(), BadPoint
     Ok(())
 }
 
+/// Whether a block of `old` bytes and one for `size` bytes both have a class: then it moves from one to the other, which is
+/// faster than to look under the lock for room behind it.
+fn are_cached(old: usize, size: usize) -> bool {
+    Class::of_block(old).is_some() && Class::of_request(size).is_some()
+}
+
 /// Makes a block `size` bytes large, here or elsewhere; aligned to `align` as it was.
 ///
 /// # Safety
@@ -224,13 +231,22 @@ pub(crate) unsafe fn resize(
     size: usize,
     align: usize,
 ) -> Result<NonNull<u8>, ResizeError> {
-    if front::live_block(payload).is_some_and(|(_, tag)| Compact::serves(tag.size(), size)) {
-        return Ok(payload);
-    }
-    // SAFETY: the caller vouches for the payload.
-    let usable = match with(|state| unsafe { state.resize(payload, size, align) })? {
-        Resized::Done(payload) => return Ok(payload),
-        Resized::Move(usable) => usable,
+    let usable = match front::live_block(payload) {
+        Some((_, tag)) if Compact::serves(tag.size(), size) => return Ok(payload),
+        Some((block, tag)) if are_cached(tag.size(), size) => {
+            // SAFETY: the caller vouches for the block.
+            if align <= GRANULE
+                && let Some(to) = unsafe { front::resize(block, tag, size) }
+            {
+                return Ok(to);
+            }
+            Compact::usable_size(tag.size())
+        }
+        // SAFETY: the caller vouches for the payload.
+        _ => match with(|state| unsafe { state.resize(payload, size, align) })? {
+            Resized::Done(payload) => return Ok(payload),
+            Resized::Move(usable) => usable,
+        },
     };
     let Some(to) = allocate(Request { size, align, zeroed: false, replaces: usable }) else {
         // A mapping that was to move because it shrinks can shrink where it is.

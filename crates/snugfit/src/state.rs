@@ -111,11 +111,10 @@ impl State {
     #[inline]
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
         let Request { size, align, zeroed, replaces } = request;
-        self.relieve(size);
         let payload = match (align <= GRANULE, zeroed) {
-            (true, false) => self.heap.allocate(size)?,
-            (true, true) => self.heap.allocate_zeroed(size)?,
-            (false, false) => self.heap.allocate_aligned(size, align)?,
+            (true, false) => self.allocate_plain(size)?,
+            (true, true) => self.allocate_zeroed(size)?,
+            (false, false) => self.allocate_aligned(size, align)?,
             (false, true) => self.allocate_aligned_zeroed(size, align)?,
         };
         self.note_rise();
@@ -123,9 +122,35 @@ impl State {
         Some(payload)
     }
 
+    #[inline]
+    fn allocate_plain(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let mut payload = self.heap.allocate_touched(size);
+        if payload.is_none() && self.relieve() {
+            payload = self.heap.allocate_touched(size);
+        }
+        payload.or_else(|| self.heap.allocate(size))
+    }
+
+    fn allocate_zeroed(&mut self, size: usize) -> Option<NonNull<u8>> {
+        self.relieve_for(size);
+        self.heap.allocate_zeroed(size)
+    }
+
+    fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        self.relieve_for(size.saturating_add(align));
+        self.heap.allocate_aligned(size, align)
+    }
+
+    /// Before `size` bytes are allocated.
+    fn relieve_for(&mut self, size: usize) {
+        if !self.heap.fits(size) {
+            self.relieve();
+        }
+    }
+
     #[cold]
     fn allocate_aligned_zeroed(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let payload = self.heap.allocate_aligned(size, align)?;
+        let payload = self.allocate_aligned(size, align)?;
         // SAFETY: the payload has that many bytes.
         unsafe { payload.write_bytes(0, size) };
         Some(payload)

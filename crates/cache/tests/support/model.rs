@@ -19,11 +19,14 @@ pub struct Model {
     given: usize,
     /// How many more blocks there are.
     pub blocks_left: usize,
+    /// How many of them may be given out without touching memory: as many as came back.
+    untouching: usize,
     /// How many more magazines there is memory for.
     pub magazines_left: usize,
     pub thread_limit: usize,
     pub depot_limit: usize,
     pub is_shared: bool,
+    pub is_plenty: bool,
     /// What was asked for: how many blocks of which class.
     pub carves: Vec<(Class, usize)>,
 }
@@ -62,10 +65,12 @@ impl Model {
             released: Vec::new(),
             given: 0,
             blocks_left: usize::MAX,
+            untouching: 0,
             magazines_left: usize::MAX,
             thread_limit,
             depot_limit,
             is_shared: true,
+            is_plenty: false,
             carves: Vec::new(),
         }
     }
@@ -136,11 +141,21 @@ impl Drop for Model {
 
 // SAFETY: numbers are given out once, and lie below all memory; each magazine is an allocation of its own.
 unsafe impl Supplier for Model {
-    fn carve(&mut self, class: Class, count: usize, mut put: impl FnMut(NonNull<u8>)) -> usize {
+    fn carve(
+        &mut self,
+        class: Class,
+        count: usize,
+        may_touch: bool,
+        mut put: impl FnMut(NonNull<u8>),
+    ) -> usize {
         assert!(count > 0, "none asked for");
-        self.carves.push((class, count));
-        let carved = count.min(self.blocks_left);
+        let most = if may_touch { self.blocks_left } else { self.untouching.min(self.blocks_left) };
+        let carved = count.min(most);
+        if carved > 0 || may_touch {
+            self.carves.push((class, count));
+        }
         self.blocks_left -= carved;
+        self.untouching = self.untouching.saturating_sub(carved);
         for _ in 0..carved {
             self.given += 1;
             let at = self.given * 16;
@@ -153,6 +168,7 @@ unsafe impl Supplier for Model {
     unsafe fn take_back(&mut self, block: NonNull<u8>) {
         let known = self.blocks.remove(&block.addr().get());
         assert!(known.is_some(), "block {} comes back, but is not out", number(block));
+        self.untouching += 1;
     }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
@@ -180,5 +196,9 @@ unsafe impl Supplier for Model {
 
     fn depot_limit(&self) -> usize {
         self.depot_limit
+    }
+
+    fn is_plenty(&self) -> bool {
+        self.is_plenty
     }
 }
