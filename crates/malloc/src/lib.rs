@@ -19,6 +19,7 @@ mod aligned;
 mod basic;
 mod environment;
 mod json;
+mod operators;
 mod options;
 mod panic;
 mod process;
@@ -27,5 +28,10 @@ mod start;
 mod stats;
 
 pub use aligned::{aligned_alloc, memalign, posix_memalign, pvalloc, valloc};
+#[rustfmt::skip]
+pub use operators::{
+    _ZdaPv, _ZdaPvRKSt9nothrow_t, _ZdaPvSt11align_val_t, _ZdaPvSt11align_val_tRKSt9nothrow_t, _ZdaPvm, _ZdaPvmSt11align_val_t,
+    _ZdlPv, _ZdlPvRKSt9nothrow_t, _ZdlPvSt11align_val_t, _ZdlPvSt11align_val_tRKSt9nothrow_t, _ZdlPvm, _ZdlPvmSt11align_val_t,
+};
 pub use basic::{calloc, free, malloc, realloc};
 pub use sized::{free_aligned_sized, free_sized, malloc_trim, malloc_usable_size, reallocarray};

@@ -234,11 +234,12 @@ pub(crate) unsafe fn resize(
     let usable = match front::live_block(payload) {
         Some((_, tag)) if Compact::serves(tag.size(), size) => return Ok(payload),
         Some((block, tag)) if are_cached(tag.size(), size) => {
-            // SAFETY: the caller vouches for the block.
-            if align <= GRANULE
-                && let Some(to) = unsafe { front::resize(block, tag, size) }
-            {
-                return Ok(to);
+            if align <= GRANULE {
+                // SAFETY: the caller vouches for the block.
+                let moved = unsafe { front::resize(block, tag, size) };
+                if let Some(to) = moved {
+                    return Ok(to);
+                }
             }
             Compact::usable_size(tag.size())
         }

@@ -6,6 +6,7 @@ mod fork;
 mod limits;
 mod linked;
 mod misuse;
+mod operators;
 mod options;
 mod program;
 mod signals;
