@@ -62,6 +62,19 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             .map(|block| self.info(block))
     }
 
+    /// The block that contains `address`; if its header is not sound, the one before it. For finding out what happened to an
+    /// address: O(blocks).
+    #[must_use]
+    pub fn block_near(&self, address: usize) -> Option<BlockInfo> {
+        let segment = Segment::and_older(self.newest).find(|segment| segment.extent().contains(address))?;
+        let sound = SegmentBlocks::of(segment)
+            .take_while(|block| block.address() < address)
+            .filter(|block| !block.tag().is_last() && block.size() >= F::OVERHEAD)
+            .map(|block| self.info(block))
+            .take_while(|info| info.state.is_some());
+        sound.last()
+    }
+
     fn info(&self, block: Block) -> BlockInfo {
         let size = block.size();
         let state = self.key.state(block.seal(), block.address(), size);

@@ -127,7 +127,7 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
         if let Some(payload) = payload {
             // SAFETY: the block was allocated just now.
             unsafe {
-                Block::from_payload(payload).set_seal(Block::from_payload(payload).seal().flip_cached())
+                Block::from_payload(payload).set_seal(Block::from_payload(payload).seal().flip_cached());
             };
             // SAFETY: as above.
             let size = unsafe { Block::from_payload(payload) }.size();

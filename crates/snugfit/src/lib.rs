@@ -54,6 +54,7 @@ mod api;
 mod caches;
 mod count;
 mod direct;
+mod finding;
 mod front;
 mod global;
 mod idle;
@@ -74,8 +75,10 @@ pub use api::{
     mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_free_as, mem_resize, try_mem_free,
     try_mem_free_sized, try_mem_resize, try_usable_size, usable_size,
 };
+pub use finding::{Finding, FoundBlock, Hook, set_hook};
 pub use global::Snugfit;
 pub use line::Line;
 pub use report::abort_with;
 pub use snugfit_heap::{BadPointer, ResizeError};
+pub use snugfit_tag::State as BlockState;
 pub use stats::{Counts, Stats, Violation, count_calls, stats, trim, validate};

@@ -5,20 +5,25 @@ use core::fmt::{self, Write};
 use snugfit_heap::BadPointer;
 
 use crate::Line;
+use crate::finding::{Finding, call_hook};
+use crate::process::with;
 
 /// Prints what is wrong with `pointer`, which was given to `function`, as one line on standard error, and aborts the
-/// process. Nothing is allocated, and no lock is taken.
+/// process. Nothing is allocated. The lock is taken, to find the block that it has to do with.
 ///
 /// ```text
 /// snugfit: mem_free(0x55d0c1a2b311): interior pointer: 1 byte into the 72-byte block at 0x55d0c1a2b310
 /// ```
 ///
 /// The length is that of the payload, the bytes that the caller may use. [`mem_free`](crate::mem_free) and its like end
-/// here; so do libraries that offer the same under other names.
+/// here; so do libraries that offer the same under other names. The [hook](crate::set_hook) is called first.
 #[cold]
 #[inline(never)]
 pub fn abort_with(function: &str, pointer: *const u8, bad: BadPointer) -> ! {
-    end(format_args!("snugfit: {function}({:#x}): {bad}", pointer.addr()))
+    let address = pointer.addr();
+    let finding = Finding { function, pointer: address, bad, block: with(|state| state.block_near(address)) };
+    call_hook(&finding);
+    end(format_args!("snugfit: {finding}"))
 }
 
 /// The header of a block that lies in a cache, or one next to it, has been overwritten.

@@ -5,11 +5,12 @@ use core::ptr::NonNull;
 use snugfit_cache::Depot;
 use snugfit_heap::{BadPointer, Heap};
 use snugfit_source::{Extent, Fallback, Mapped, Sbrk, os};
-use snugfit_tag::{Block, GRANULE, HEADER, Key};
+use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
 
 use crate::caches::Caches;
 use crate::count::Live;
 use crate::direct::Mapping;
+use crate::finding::FoundBlock;
 use crate::front::{self, RANGE};
 use crate::idle::Idle;
 use crate::marked::Marked;
@@ -240,6 +241,23 @@ impl State {
             Page::GivenBack if address.is_multiple_of(GRANULE) => BadPointer::DoubleFree,
             _ => BadPointer::Foreign,
         }
+    }
+
+    /// What is known of the block that `address` lies in, see [`Finding`](crate::Finding).
+    #[cold]
+    pub(crate) fn block_near(&self, address: usize) -> Option<FoundBlock> {
+        if let Some(info) = self.heap.block_near(address) {
+            let start = info.payload.addr().get();
+            return info.state.map(|state| FoundBlock { start, usable_size: info.usable_size, state });
+        }
+        let at = PAGES.nearest_below(address, Page::Direct, self.directs.largest)?;
+        // SAFETY: the page map says so.
+        let mapping = unsafe { Mapping::at(at) };
+        if !mapping.is_sound(self.key) || !mapping.extent().contains(address) {
+            return None;
+        }
+        let (start, usable_size) = (mapping.payload().addr().get(), mapping.usable_size());
+        Some(FoundBlock { start, usable_size, state: BlockState::Live })
     }
 
     /// The payload bytes of a block.

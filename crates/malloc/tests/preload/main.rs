@@ -2,6 +2,7 @@
 
 mod early;
 mod edges;
+mod findings;
 mod fork;
 mod limits;
 mod linked;

@@ -1,0 +1,110 @@
+//! What is known of a wrong pointer when the process ends because of it.
+
+use core::fmt;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
+
+use snugfit_heap::BadPointer;
+use snugfit_tag::State as BlockState;
+
+/// A wrong pointer: who was given it, what is wrong with it, and which block it has to do with. Its `Display` is the line that
+/// the process ends with, after the library's name:
+///
+/// ```text
+/// mem_free(0x55d0c1a2b310): double free; the 72-byte block at 0x55d0c1a2b310 lies in a cache
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding<'a> {
+    /// The function that was called, by the name under which it is offered.
+    pub function: &'a str,
+    /// The pointer that it was given, as an address.
+    pub pointer: usize,
+    /// What is wrong.
+    pub bad: BadPointer,
+    /// The block that contains the pointer. If its header was overwritten, the block before it: that one's owner may have
+    /// written past its end. `None` if there is none.
+    pub block: Option<FoundBlock>,
+}
+
+/// The block that a [`Finding`] has to do with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoundBlock {
+    /// Where its payload starts.
+    pub start: usize,
+    /// Its payload bytes.
+    pub usable_size: usize,
+    /// Whether it is in use, in a cache, or free.
+    pub state: BlockState,
+}
+
+impl FoundBlock {
+    /// What is said of it after what is wrong; nothing if that says it already.
+    fn clause(self, bad: BadPointer, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { start, usable_size, state } = self;
+        match (bad, state) {
+            (BadPointer::Interior { .. }, _) => Ok(()),
+            (BadPointer::HeaderOverwritten, _) => {
+                write!(f, "; before it lies the {usable_size}-byte block at {start:#x}")
+            }
+            (_, BlockState::Live) => write!(f, "; the {usable_size}-byte block at {start:#x} is in use"),
+            (_, BlockState::Cached) => {
+                write!(f, "; the {usable_size}-byte block at {start:#x} lies in a cache")
+            }
+            (_, BlockState::Free) => {
+                write!(f, "; it lies in {usable_size} free bytes of the heap at {start:#x}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Finding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({:#x}): {}", self.function, self.pointer, self.bad)?;
+        self.block.map_or(Ok(()), |block| block.clause(self.bad, f))
+    }
+}
+
+/// A function to be called with what was found, before the process ends.
+pub type Hook = fn(&Finding<'_>);
+
+/// The hook, as a pointer; null if there is none.
+static HOOK: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Whether it is running: what it does wrong itself is reported without it.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Has `hook` called with each [`Finding`] before its line is printed and the process aborts; in place of the one before.
+///
+/// It runs on the thread that was at fault, once at most. No lock of the allocator is held: it may allocate and print. It
+/// may end the process by itself; if it returns, the line follows. It must not unwind: an unwinding hook ends the
+/// process.
+///
+/// ```
+/// snugfit::set_hook(|finding| eprintln!("lost: {finding}"));
+/// ```
+pub fn set_hook(hook: Hook) {
+    HOOK.store(hook as *mut (), Relaxed);
+}
+
+/// Calls the hook, if there is one and it is not running.
+pub(crate) fn call_hook(finding: &Finding<'_>) {
+    let hook = HOOK.load(Relaxed);
+    if hook.is_null() || RUNNING.swap(true, Relaxed) {
+        return;
+    }
+    // SAFETY: it was made of one.
+    let hook: Hook = unsafe { core::mem::transmute(hook) };
+    let guard = EndIfUnwinding;
+    hook(finding);
+    core::mem::forget(guard);
+}
+
+/// Who calls `free` is not prepared for anything to unwind from there.
+struct EndIfUnwinding;
+
+impl Drop for EndIfUnwinding {
+    fn drop(&mut self) {
+        // SAFETY: may be called at any time.
+        unsafe { libc::abort() };
+    }
+}

@@ -1,0 +1,141 @@
+//! What a line says of the block that a wrong pointer has to do with, and what the hook is told.
+
+mod common;
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use common::child::{listen, run_in_children, say};
+use common::{allocate, free};
+use snugfit::{BadPointer, BlockState, Finding, FoundBlock, mem_free, set_hook, usable_size};
+
+fn main() {
+    run_in_children(&[
+        ("a_double_free_lies_in_a_cache", a_double_free_lies_in_a_cache),
+        ("a_double_free_lies_in_the_heap", a_double_free_lies_in_the_heap),
+        ("the_block_before_an_overwritten_header", the_block_before_an_overwritten_header),
+        ("a_wrong_size_names_the_block", a_wrong_size_names_the_block),
+        ("nothing_is_said_of_what_is_foreign", nothing_is_said_of_what_is_foreign),
+        ("the_hook_is_told_and_may_allocate", the_hook_is_told_and_may_allocate),
+        ("a_hook_that_errs_is_not_called_again", a_hook_that_errs_is_not_called_again),
+        ("a_hook_that_unwinds_ends_the_process", a_hook_that_unwinds_ends_the_process),
+    ]);
+}
+
+/// Checks what is said at the end of a child that does `misuse`, which returns the pointer and what is to be said of it.
+fn says(misuse: impl FnOnce() -> (*mut u8, String)) {
+    let ended = listen(|pipe| {
+        let (pointer, words) = misuse();
+        say(pipe, &words);
+        // SAFETY: wrong on purpose: the process ends.
+        unsafe { mem_free(pointer) };
+    });
+    assert!(ended.is_aborted() && !ended.said.is_empty(), "{}", ended.errors);
+    assert_eq!(ended.errors, ended.said + "\n");
+}
+
+fn a_double_free_lies_in_a_cache() {
+    says(|| {
+        let block = allocate(100);
+        free(block);
+        let clause = format!("the 104-byte block at {block:p} lies in a cache");
+        (block, format!("snugfit: mem_free({block:p}): double free; {clause}"))
+    });
+}
+
+/// Joined with its free neighbour, it lies in a larger one.
+fn a_double_free_lies_in_the_heap() {
+    says(|| {
+        let blocks: Vec<*mut u8> = (0..4).map(|_| allocate(5000)).collect();
+        assert!(blocks.is_sorted_by_key(|block| block.addr()), "they lie one behind the other");
+        blocks[1..3].iter().for_each(|&block| free(block));
+        let (first, len) = (blocks[1], blocks[3].addr() - blocks[1].addr() - 8);
+        let clause = format!("it lies in {len} free bytes of the heap at {first:p}");
+        (blocks[2], format!("snugfit: mem_free({:p}): double free; {clause}", blocks[2]))
+    });
+}
+
+fn the_block_before_an_overwritten_header() {
+    says(|| {
+        let blocks: Vec<*mut u8> = (0..3).map(|_| allocate(5000)).collect();
+        let usable = usable_size(blocks[0]);
+        // SAFETY: wrong on purpose: one byte too many.
+        unsafe { blocks[0].write_bytes(0xEE, usable + 1) };
+        let clause = format!("before it lies the {usable}-byte block at {:p}", blocks[0]);
+        (blocks[1], format!("snugfit: mem_free({:p}): header overwritten; {clause}", blocks[1]))
+    });
+}
+
+fn a_wrong_size_names_the_block() {
+    let ended = listen(|pipe| {
+        let block = allocate(100);
+        let clause = format!("the 104-byte block at {block:p} is in use");
+        say(pipe, &format!("snugfit: dealloc({block:p}): wrong size; {clause}\n"));
+        let layout = std::alloc::Layout::from_size_align(500, 8).expect("a layout");
+        // SAFETY: wrong on purpose: the process ends.
+        unsafe { std::alloc::GlobalAlloc::dealloc(&snugfit::Snugfit, block, layout) };
+    });
+    assert!(ended.is_aborted());
+    assert_eq!(ended.errors, ended.said);
+}
+
+fn nothing_is_said_of_what_is_foreign() {
+    says(|| {
+        let on_stack = [0_u128; 4];
+        let pointer = on_stack.as_ptr().cast_mut().cast::<u8>();
+        (pointer, format!("snugfit: mem_free({pointer:p}): not from this allocator"))
+    });
+}
+
+static SEEN: AtomicUsize = AtomicUsize::new(0);
+
+fn the_hook_is_told_and_may_allocate() {
+    let ended = listen(|pipe| {
+        set_hook(|finding| {
+            let Finding { function, pointer, bad, block, .. } = *finding;
+            let expected = FoundBlock { start: pointer, usable_size: 104, state: BlockState::Cached };
+            assert_eq!((function, bad, block), ("mem_free", BadPointer::DoubleFree, Some(expected)));
+            assert_eq!(pointer, SEEN.load(Relaxed));
+            free(allocate(10_000));
+            eprintln!("told");
+        });
+        let block = allocate(100);
+        SEEN.store(block.addr(), Relaxed);
+        say(pipe, &format!("told\nsnugfit: mem_free({block:p}): double free"));
+        free(block);
+        // SAFETY: wrong on purpose: the process ends.
+        unsafe { mem_free(block) };
+    });
+    assert!(ended.is_aborted());
+    assert!(ended.errors.starts_with(&ended.said), "{}", ended.errors);
+}
+
+fn a_hook_that_errs_is_not_called_again() {
+    let ended = listen(|_| {
+        set_hook(|_| {
+            eprintln!("told");
+            let block = allocate(10);
+            // SAFETY: wrong on purpose: the process ends.
+            unsafe { mem_free(block.add(1)) };
+        });
+        // SAFETY: wrong on purpose: the process ends.
+        unsafe { mem_free(allocate(100).add(2)) };
+    });
+    assert!(ended.is_aborted());
+    assert!(
+        ended.errors.starts_with("told\nsnugfit: mem_free(") && ended.errors.contains("1 byte into"),
+        "{}",
+        ended.errors
+    );
+}
+
+fn a_hook_that_unwinds_ends_the_process() {
+    let ended = listen(|_| {
+        set_hook(|_| panic!("no"));
+        let caught = std::panic::catch_unwind(|| {
+            // SAFETY: wrong on purpose: the process ends.
+            unsafe { mem_free(allocate(100).add(2)) };
+        });
+        eprintln!("{}", caught.is_err());
+    });
+    assert!(ended.is_aborted() && !ended.errors.ends_with("true\n"), "{}", ended.errors);
+}
