@@ -1,23 +1,26 @@
 //! Growth by resize: an array from 16 bytes upward. Each element of the throughput is one step of growth.
 //!
 //! - `in place`: the array is the last block, so growing it moves the top. No index has a part in that, hence one
-//!   heap for all.
+//!   heap for all. Beside it stand the allocator of a process and others (see `snugfit_benches::Contenders`): all are asked
+//!   the same, and move the array if they like, or give it a mapping of its own.
 //! - `moving`: another block is behind the array wherever it goes. Each step takes a free block from the index, copies
 //!   and puts the old one in.
 //!
-//! The system's `realloc` stands beside the first for orientation. It is not in the second, because nothing holds it to
-//! moving: it takes the fences from wherever it keeps small blocks, and maps large arrays apart from everything.
+//! The others are not in the second, because nothing holds them to moving: they take the fences from wherever they keep
+//! small blocks, and map large arrays apart from everything.
+
+use std::time::Duration;
 
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use snugfit_bins::BinsIndex;
 use snugfit_index::FreeIndex;
 use snugfit_list::ListIndex;
 use snugfit_tag::Compact;
-use snugfit_trace::SystemMalloc;
+use snugfit_trace::Target;
 use snugfit_tree::TreeIndex;
 
-use snugfit_benches::{Growth, array_at_the_end, array_in_the_way, short, with_heap};
+use snugfit_benches::{Contenders, Growth, Work, array_at_the_end, array_in_the_way, short, with_heap};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -32,7 +35,17 @@ const MOVING: [(Growth, usize); 3] =
 
 type Group<'c> = BenchmarkGroup<'c, WallTime>;
 
+/// Grows an array through these sizes.
+struct Grow<'a>(&'a [usize]);
+
+impl Work for Grow<'_> {
+    fn run<T: Target>(&self, target: &mut T, times: u64) -> Duration {
+        array_at_the_end(target, self.0, times).0
+    }
+}
+
 fn in_place(criterion: &mut Criterion) {
+    let mut contenders = Contenders::new();
     for (growth, limit) in IN_PLACE {
         let sizes = growth.sizes(limit);
         let mut group = group(criterion, "in place", growth, &sizes);
@@ -43,9 +56,7 @@ fn in_place(criterion: &mut Criterion) {
                 grown.0
             });
         });
-        group.bench_function("system", |bencher| {
-            bencher.iter_custom(|times| array_at_the_end(&mut SystemMalloc, &sizes, times).0);
-        });
+        contenders.compare_others(&mut group, BenchmarkId::from_parameter, &Grow(&sizes));
         group.finish();
     }
 }

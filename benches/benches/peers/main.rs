@@ -19,7 +19,6 @@ mod bars;
 mod footprint;
 mod peer;
 mod rows;
-mod targets;
 
 use std::process::ExitCode;
 use std::time::Duration;

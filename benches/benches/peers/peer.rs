@@ -10,7 +10,7 @@ use snugfit_tag::Key;
 use snugfit_trace::{Checked, Global, Progress, Replay, Target};
 use snugfit_tree::TreeIndex;
 
-use crate::targets;
+use snugfit_benches::targets;
 
 /// The key guards against mistakes, of which a benchmark makes none.
 const KEY: Key = Key::new(0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7345);

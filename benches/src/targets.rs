@@ -1,6 +1,7 @@
-//! Other allocators as targets of a replay.
+//! Other allocators as targets.
 
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::Layout;
+use std::fmt;
 use std::ptr::NonNull;
 
 use rlsf::{FlexSource, FlexTlsf, GlobalTlsf};
@@ -17,18 +18,31 @@ fn room() -> Extent {
 }
 
 /// `talc`, as its documentation uses it in a single thread.
-pub(crate) fn talc() -> Global<impl GlobalAlloc> {
+///
+/// # Panics
+/// If there is no address space for it.
+#[must_use]
+pub fn talc() -> Global<TalcCell<Claim>> {
     let room = room();
     // SAFETY: the mapping is used by nobody else, and for good.
     Global(TalcCell::new(unsafe { Claim::new(room.start.as_ptr(), room.len) }))
 }
 
 /// `dlmalloc` with its own system calls.
-pub(crate) struct Dlmalloc(dlmalloc::Dlmalloc);
+pub struct Dlmalloc(dlmalloc::Dlmalloc);
 
 impl Dlmalloc {
-    pub(crate) fn new() -> Self {
+    /// One that has nothing yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "as its own has none")]
+    pub fn new() -> Self {
         Self(dlmalloc::Dlmalloc::new())
+    }
+}
+
+impl fmt::Debug for Dlmalloc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dlmalloc")
     }
 }
 
@@ -74,16 +88,29 @@ unsafe impl Target for Dlmalloc {
 }
 
 /// `rlsf`, as its documentation uses it: its global allocator, which has a lock.
-pub(crate) fn rlsf() -> Global<impl GlobalAlloc> {
-    Global(GlobalTlsf::<()>::new())
+#[must_use]
+pub fn rlsf() -> Global<GlobalTlsf> {
+    Global(GlobalTlsf::new())
 }
 
 /// The engine of `rlsf` without the lock, with the same bitmaps, over a pool that grows in place.
-pub(crate) struct RlsfBare(FlexTlsf<Pool, usize, usize, 64, 64>);
+pub struct RlsfBare(FlexTlsf<Pool, usize, usize, 64, 64>);
 
 impl RlsfBare {
-    pub(crate) fn new() -> Self {
+    /// One that has nothing yet but address space.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it takes a system call, which may fail")]
+    pub fn new() -> Self {
         Self(FlexTlsf::new(Pool { room: room(), used: 0 }))
+    }
+}
+
+impl fmt::Debug for RlsfBare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RlsfBare")
     }
 }
 
