@@ -139,4 +139,14 @@ mod tests {
         idle.rise(200 * MIB);
         assert!(idle.falls(200 * MIB - LARGEST_ALLOWANCE - 1), "more than can be taught");
     }
+
+    /// It did not learn from that once, and gave back all it had in every round.
+    #[test]
+    fn nearly_where_it_was_is_near_enough() {
+        let mut idle = Idle::NEW;
+        idle.rise(10 * MIB + 20_000);
+        assert!(idle.falls(0));
+        idle.rise(10 * MIB);
+        assert!(!idle.falls(0));
+    }
 }
