@@ -202,17 +202,26 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn inside(&self, block: Block, address: usize) -> BadPointer {
         if !address.is_multiple_of(GRANULE) {
             let offset = address - block.payload().addr().get();
-            let in_payload =
-                block.tag().is_in_use() && offset < F::usable_size(block.size().max(F::OVERHEAD));
+            let in_payload = block.tag().is_in_use() && offset < self.payload_len(block);
             return if in_payload { self.interior(block, address) } else { BadPointer::Misaligned };
         }
         // In a free block: it was one of those that were joined to it.
         if block.tag().is_in_use() { self.interior(block, address) } else { BadPointer::DoubleFree }
     }
 
+    /// What the caller of a block in use may touch. Its size stays within the segment.
+    fn payload_len(&self, block: Block) -> usize {
+        let size = block.size();
+        if size < F::OVERHEAD {
+            return 0;
+        }
+        // SAFETY: the bytes of the block are the heap's.
+        unsafe { F::payload_len(block, size, self.key) }
+    }
+
     fn interior(&self, block: Block, address: usize) -> BadPointer {
         let payload = block.payload().addr().get();
-        let usable_size = F::usable_size(block.size().max(F::OVERHEAD));
+        let usable_size = self.payload_len(block);
         BadPointer::Interior { payload, offset: address - payload, usable_size }
     }
 }

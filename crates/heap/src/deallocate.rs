@@ -85,7 +85,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     pub unsafe fn usable_size(&self, payload: NonNull<u8>) -> Result<usize, BadPointer> {
         // SAFETY: the caller vouches for the header.
         match unsafe { self.live_block(payload) } {
-            Some((_, tag)) => Ok(F::usable_size(tag.size())),
+            // SAFETY: the block is live, so it has that size.
+            Some((block, tag)) => Ok(unsafe { F::payload_len(block, tag.size(), self.key) }),
             None => Err(self.diagnose(payload)),
         }
     }

@@ -62,6 +62,7 @@ mod allocate;
 mod cached;
 mod check;
 mod deallocate;
+mod exact;
 mod grow;
 mod heap;
 mod purge;

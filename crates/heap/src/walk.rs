@@ -16,7 +16,7 @@ pub struct BlockInfo {
     pub payload: NonNull<u8>,
     /// Its size in bytes, header included.
     pub size: usize,
-    /// Its payload bytes.
+    /// Its payload bytes: of a live block those that may be touched.
     pub usable_size: usize,
     /// Live, cached or free, as its seal says; `None` if the seal is broken.
     pub state: Option<State>,
@@ -78,6 +78,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn info(&self, block: Block) -> BlockInfo {
         let size = block.size();
         let state = self.key.state(block.seal(), block.address(), size);
-        BlockInfo { payload: block.payload(), size, usable_size: F::usable_size(size), state }
+        // SAFETY: a seal that is right is that of a block of that size.
+        let in_use = (state == Some(State::Live)).then(|| unsafe { F::payload_len(block, size, self.key) });
+        let usable_size = in_use.unwrap_or(F::usable_size(size));
+        BlockInfo { payload: block.payload(), size, usable_size, state }
     }
 }

@@ -101,6 +101,17 @@ unsafe impl FreeIndex for BinsIndex {
     }
 
     #[inline]
+    fn take_older(&mut self, size: usize, steps: usize) -> Option<(Block, usize)> {
+        if size < SMALL_LIMIT {
+            let taken = self.small.take_older(size, steps);
+            if taken.is_some() {
+                return taken;
+            }
+        }
+        self.take(size)
+    }
+
+    #[inline]
     unsafe fn take_split(&mut self, size: usize) -> Option<(Block, usize)> {
         if size < SMALL_LIMIT
             && let Some((block, found)) = self.small.take(size)

@@ -78,6 +78,21 @@ impl SmallBins {
         Some((block, bin * GRANULE))
     }
 
+    /// [`take`](Self::take) of one that is up to `steps` older than the newest.
+    #[inline]
+    pub(crate) fn take_older(&mut self, size: usize, steps: usize) -> Option<(Block, usize)> {
+        let bin = self.map.first_from(bin_for(size))?;
+        let list = self.list(bin);
+        let newest = list.newest()?;
+        let block = list.iter().take(steps + 1).last().unwrap_or(newest);
+        // SAFETY: the block is in this list.
+        unsafe { list.unlink(block) };
+        if list.newest().is_none() {
+            self.map.clear(bin);
+        }
+        Some((block, bin * GRANULE))
+    }
+
     pub(crate) fn for_each(&self, visit: &mut dyn FnMut(Block)) {
         self.lists.iter().flat_map(List::iter).for_each(visit);
     }

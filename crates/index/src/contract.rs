@@ -85,6 +85,15 @@ pub unsafe trait FreeIndex: Sized {
         Some((block, found))
     }
 
+    /// Finds a block of the best size and takes it out, not necessarily the newest: up to `steps` older, where that is cheap to
+    /// find. For who wants to be hard to predict; by default it is [`take`](Self::take).
+    #[must_use]
+    #[inline]
+    fn take_older(&mut self, size: usize, steps: usize) -> Option<(Block, usize)> {
+        let _ = steps;
+        self.take(size)
+    }
+
     /// Replaces the entry `from` of `old` bytes by `to` of `new` bytes, as `remove` and `insert` would: a free block
     /// that has grown, or shrunk, at either end. The two may overlap.
     ///

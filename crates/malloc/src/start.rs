@@ -5,7 +5,7 @@
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use snugfit::{Line, Violation};
+use snugfit::{Hardening, Line, Violation};
 use snugfit_source::os::claim_program_break;
 
 use crate::options::{KNOWN, Options, VARIABLE};
@@ -46,6 +46,10 @@ extern "C" fn at_start() {
 
 fn set(options: Options<'_>) {
     VALIDATE.store(options.validate, Relaxed);
+    if options.hardening != Hardening::NONE {
+        // If the library was built hardened, that goes first.
+        let _ = snugfit::harden(options.hardening);
+    }
     if let Some(path) = options.stats
         && !stats::start(path)
     {

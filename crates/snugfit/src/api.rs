@@ -9,6 +9,7 @@ use snugfit_tag::{Compact, Format, GRANULE};
 
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
+use crate::hardening;
 use crate::process::{self, with};
 use crate::report::abort_with;
 use crate::state::Request;
@@ -40,9 +41,28 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
+    if hardening::is_on() {
+        return allocate_hardened(size);
+    }
     if let Some(payload) = front::allocate_from_reserve(size) {
         return payload.as_ptr();
     }
+    allocate_anew(size)
+}
+
+#[inline(never)]
+fn allocate_hardened(size: usize) -> *mut u8 {
+    match process::take_waiting(size, false) {
+        Some(payload) => {
+            ALLOCATIONS.count();
+            payload.as_ptr()
+        }
+        None => allocate_anew(size),
+    }
+}
+
+#[inline(never)]
+fn allocate_anew(size: usize) -> *mut u8 {
     ALLOCATIONS.count();
     or_enomem(process::allocate(Request { size, align: GRANULE, zeroed: false, replaces: 0 }))
 }
@@ -103,10 +123,35 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 #[cold]
 #[inline(never)]
 unsafe fn free_slowly(function: &str, pointer: *mut u8) {
+    if hardening::is_on() {
+        // SAFETY: the caller vouches for the block.
+        return unsafe { free_hardened(function, pointer) };
+    }
     // SAFETY: the caller vouches for the block.
-    if unsafe { front::free_into_reserve(pointer) || front::free_elsewhere(pointer) } {
+    if !unsafe { front::free_into_reserve(pointer) || front::free_elsewhere(pointer) } {
+        // SAFETY: the same.
+        unsafe { free_checked(function, pointer) };
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_hardened(function: &str, pointer: *mut u8) {
+    let Some(payload) = NonNull::new(pointer) else { return };
+    // SAFETY: the caller vouches for the block.
+    if unsafe { process::free_quickly(payload) } {
+        FREES.count();
         return;
     }
+    // SAFETY: the same.
+    unsafe { free_checked(function, pointer) };
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_checked(function: &str, pointer: *mut u8) {
     let Some(payload) = NonNull::new(pointer) else { return };
     FREES.count();
     // SAFETY: the caller vouches for the block.

@@ -10,6 +10,7 @@ use snugfit_tag::{Compact, Format, GRANULE, HEADER};
 
 use crate::count;
 use crate::front;
+use crate::hardening;
 use crate::local::{self, Cache};
 use crate::process::with;
 use crate::report;
@@ -243,6 +244,10 @@ fn is_mine(owned: NonNull<Owned>) -> bool {
 
 /// This thread's cache; a new one if it has none and may have one.
 fn mine() -> Option<&'static Owned> {
+    if hardening::is_on() {
+        hardening::follow();
+        return None;
+    }
     match local::cache() {
         Cache::Owned(owned) => {
             if count::is_counting() {

@@ -9,8 +9,8 @@ use snugfit_tag::{Block, GRANULE, HEADER, Key, Seal, State, Tag};
 /// A block that is a mapping of its own: a pointer to its first byte.
 ///
 /// ```text
-///  | length | payload: offset | (nothing, where the alignment asks for it) | header | payload ...
-///    0        8                                                       offset-8     offset
+///  | length | payload: offset | 0 | (nothing, where the alignment asks for it) | header | payload ...
+///    0        8                16  24                                    offset-8     offset
 /// ```
 ///
 /// The header is that of an epilogue, which the heap takes for no block, under a seal made of its address and the
@@ -18,11 +18,11 @@ use snugfit_tag::{Block, GRANULE, HEADER, Key, Seal, State, Tag};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mapping(NonNull<u8>);
 
-/// Bytes of the two words at the start.
-const RECORD: usize = 16;
+/// Bytes of the words at the start. The third is 0, or says more of it ([`mapping`](crate::hardened)).
+const RECORD: usize = 24;
 
 /// Where the payload starts, if no larger alignment was asked for.
-const FIRST_OFFSET: usize = (RECORD + HEADER).next_multiple_of(GRANULE);
+pub(crate) const FIRST_OFFSET: usize = (RECORD + HEADER).next_multiple_of(GRANULE);
 
 impl Mapping {
     /// Maps a block of `size` bytes, aligned to `align`, a power of two. It reads as zero. No lock is needed: it is
@@ -32,10 +32,15 @@ impl Mapping {
         let offset = align.max(FIRST_OFFSET).min(page);
         let len = size.checked_add(offset)?.checked_next_multiple_of(page)?;
         let extent = if align <= page { os::map(len)? } else { map_aligned(len, align, page)? };
+        Some(Self::made(extent, offset))
+    }
+
+    /// The mapping that `extent` is from now on, whose payload starts at `offset`.
+    pub(crate) fn made(extent: Extent, offset: usize) -> Self {
         let mapping = Self(extent.start);
         mapping.set_word(0, extent.len);
         mapping.set_word(1, offset);
-        Some(mapping)
+        mapping
     }
 
     /// The mapping whose first page `address` lies in.
@@ -58,12 +63,12 @@ impl Mapping {
         unsafe { Self::at(payload.addr().get() - HEADER) }
     }
 
-    fn word(self, number: usize) -> usize {
+    pub(crate) fn word(self, number: usize) -> usize {
         // SAFETY: the record lies within the first page.
         unsafe { self.0.cast::<usize>().add(number).read() }
     }
 
-    fn set_word(self, number: usize, value: usize) {
+    pub(crate) fn set_word(self, number: usize, value: usize) {
         // SAFETY: as in `word`.
         unsafe { self.0.cast::<usize>().add(number).write(value) };
     }
@@ -82,7 +87,7 @@ impl Mapping {
         Extent { start: self.0, len: os::page_size() }
     }
 
-    fn offset(self) -> usize {
+    pub(crate) fn offset(self) -> usize {
         self.word(1)
     }
 
@@ -92,12 +97,23 @@ impl Mapping {
     }
 
     pub(crate) fn usable_size(self) -> usize {
+        self.exact().unwrap_or(self.room())
+    }
+
+    /// The bytes from the payload's start to the end.
+    pub(crate) fn room(self) -> usize {
         self.len() - self.offset()
     }
 
     /// The length of a mapping that holds a payload of `size` bytes at the offset of this one.
     pub(crate) fn len_for(self, size: usize) -> Option<usize> {
-        size.checked_add(self.offset())?.checked_next_multiple_of(os::page_size())
+        let room = size.checked_add(self.least_behind())?;
+        room.checked_add(self.offset())?.checked_next_multiple_of(os::page_size())
+    }
+
+    /// Whether a request for `size` bytes would have got it.
+    pub(crate) fn serves(self, size: usize) -> bool {
+        self.exact().map_or(self.len_for(size) == Some(self.len()), |exact| exact == size)
     }
 
     fn block(self) -> Block {
@@ -109,6 +125,7 @@ impl Mapping {
     pub(crate) fn seal(self, key: Key) {
         // SAFETY: the caller owns the mapping, and nobody else looks at its header.
         unsafe { self.block().set_header(Tag::epilogue(true), self.expected_seal(key)) };
+        self.write_canary(key);
     }
 
     fn expected_seal(self, key: Key) -> Seal {
@@ -126,7 +143,7 @@ impl Mapping {
             return Err(BadPointer::HeaderOverwritten);
         }
         let (at, start) = (payload.addr().get(), self.payload().addr().get());
-        if at == start { Ok(()) } else { Err(self.interior(at)) }
+        if at == start { self.check_around(key) } else { Err(self.interior(at)) }
     }
 
     /// Whether its own words and header are as they were written.
@@ -155,11 +172,14 @@ impl Mapping {
     /// # Safety
     /// - The caller owns the block, and uses what is cut off, and after a move the old addresses, no more.
     pub(crate) unsafe fn remap(self, len: usize, may_move: bool) -> Option<Self> {
+        if self.is_guarded() {
+            // SAFETY: the caller vouches for the mapping.
+            return unsafe { self.remap_guarded(len, may_move) };
+        }
+        let offset = self.offset();
         // SAFETY: the caller vouches for the mapping.
         let extent = unsafe { os::remap(self.extent(), len, may_move) }?;
-        let mapping = Self(extent.start);
-        mapping.set_word(0, extent.len);
-        Some(mapping)
+        Some(Self::made(extent, offset))
     }
 }
 

@@ -7,6 +7,7 @@ use snugfit_tag::GRANULE;
 
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
+use crate::hardening;
 use crate::process;
 use crate::report::abort_with;
 use crate::state::Request;
@@ -49,7 +50,7 @@ fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
 #[inline(never)]
 unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     // SAFETY: the caller vouches for the block.
-    if unsafe { front::free_sized_elsewhere(block, layout.size()) } {
+    if !hardening::is_on() && unsafe { front::free_sized_elsewhere(block, layout.size()) } {
         return;
     }
     FREES.count();

@@ -65,7 +65,8 @@ impl State {
     /// After an allocation from the heap.
     #[inline]
     pub(crate) fn note_rise(&mut self) {
-        self.idle.rise(self.bytes_used());
+        let used = self.bytes_used();
+        self.idle.rise(used);
     }
 
     /// After blocks went back to the heap: gives memory back if much has become free.
@@ -79,20 +80,37 @@ impl State {
     /// Bytes of the heap's blocks that callers and their threads have.
     #[inline]
     fn bytes_used(&self) -> usize {
-        self.heap.bytes_in_use() - self.depot.bytes()
+        match &self.hardened {
+            Some(hardened) => hardened.heap.bytes_in_use(),
+            None => self.heap.bytes_in_use() - self.depot.bytes(),
+        }
     }
 
     /// Whether much has become free, and the heap is to be [tidied](Self::tidy).
     #[inline]
     pub(crate) fn is_falling(&mut self) -> bool {
-        self.idle.falls(self.bytes_used())
+        let used = self.bytes_used();
+        self.idle.falls(used)
     }
 
     /// Gives back what can be, but for `keep` bytes at the end of the heap. Returns how many bytes the system was given or
     /// told to drop.
     pub(crate) fn trim(&mut self, keep: usize) -> usize {
         self.depot.drain(&mut Behind(&mut self.heap));
-        self.heap.trim(keep) + self.heap.purge(LARGE)
+        let more = self.hardened.as_mut().map_or(0, |hardened| {
+            hardened.empty_stacks();
+            hardened.heap.trim(keep) + hardened.heap.purge(LARGE)
+        });
+        self.heap.trim(keep) + self.heap.purge(LARGE) + more
+    }
+
+    /// Gives back all that can be, what is kept for safety too: there is no memory otherwise.
+    #[cold]
+    pub(crate) fn trim_for_memory(&mut self) -> usize {
+        if let Some(hardened) = &mut self.hardened {
+            hardened.empty_quarantine();
+        }
+        self.trim(0)
     }
 
     /// Gives back what lies in the depot, and in large free blocks.
@@ -100,6 +118,10 @@ impl State {
     pub(crate) fn tidy(&mut self) {
         self.depot.drain(&mut Behind(&mut self.heap));
         self.heap.purge(LARGE);
+        if let Some(hardened) = &mut self.hardened {
+            hardened.empty_stacks();
+            hardened.heap.purge(LARGE);
+        }
         self.idle.most = self.bytes_used();
     }
 }

@@ -1,4 +1,4 @@
-//! The source of the process's heap: its pages are in the page map.
+//! The source of a heap of the process: its pages are in the page map.
 
 use snugfit_source::{Extent, Source};
 
@@ -11,11 +11,13 @@ pub(crate) struct Marked<S> {
     inner: S,
     pages: &'static PageMap,
     range: &'static Range,
+    /// What its pages are.
+    page: Page,
 }
 
 impl<S> Marked<S> {
-    pub(crate) const fn new(inner: S, pages: &'static PageMap, range: &'static Range) -> Self {
-        Self { inner, pages, range }
+    pub(crate) const fn new(inner: S, pages: &'static PageMap, range: &'static Range, page: Page) -> Self {
+        Self { inner, pages, range, page }
     }
 
     /// Marks what went back, if it did.
@@ -42,7 +44,7 @@ unsafe impl<S: Source> Source for Marked<S> {
 
     #[inline]
     fn may_own(&self, address: usize) -> bool {
-        self.pages.page(address) == Page::Heap
+        self.pages.page(address) == self.page
     }
 
     fn grow(&mut self, size: usize) -> Option<Extent> {
@@ -50,7 +52,7 @@ unsafe impl<S: Source> Source for Marked<S> {
         // no memory for one, that is seen below.
         let _ = self.pages.reserve_leaf();
         let extent = self.inner.grow(size)?;
-        if !self.pages.mark(extent, Page::Heap) {
+        if !self.pages.mark(extent, self.page) {
             // What is not marked cannot be used. Should it not be taken back, it is lost.
             // SAFETY: the extent is fresh, and nobody uses it.
             unsafe { self.inner.release(extent) };

@@ -19,6 +19,12 @@ pub(crate) enum Page {
     /// The first page of a direct mapping: readable. The pages behind it are not marked, so that a mapping of any size
     /// costs one mark.
     Direct = 2,
+    /// In a segment of the hardened heap.
+    Hardened = 4,
+    /// Without access, and made of addresses for blocks of no bytes.
+    ZeroSize = 5,
+    /// The page of a sampled allocation; readable while that is live.
+    Sampled = 6,
     /// Was one of the above, and went back to the system.
     GivenBack = 3,
 }
@@ -157,6 +163,9 @@ fn page(mark: u8) -> Page {
         1 => Page::Heap,
         2 => Page::Direct,
         3 => Page::GivenBack,
+        4 => Page::Hardened,
+        5 => Page::ZeroSize,
+        6 => Page::Sampled,
         _ => Page::Foreign,
     }
 }

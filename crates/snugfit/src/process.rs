@@ -14,10 +14,11 @@ use snugfit_tag::{Compact, Format, GRANULE, Key};
 use crate::caches::{self, Owned};
 use crate::direct::{self, Mapping};
 use crate::front;
+use crate::hardening::{self, Hardening};
 use crate::lock::{Acquired, Lock};
 use crate::report;
 use crate::state::{Request, Resized, State};
-use crate::{thread, threshold};
+use crate::{sampled, thread, threshold};
 
 /// The largest block, in bytes: C's `PTRDIFF_MAX`.
 const MAX_SIZE: usize = isize::MAX as usize;
@@ -103,6 +104,10 @@ fn prepare_here() {
     // SAFETY: the handlers may be called at any time, and more often than once around a fork. Without them only a fork in
     // a program with threads is at risk; there is nobody to tell.
     unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
+    if cfg!(feature = "hardened") {
+        // SAFETY: as above.
+        let _ = unsafe { (*PROCESS.state.get()).harden(Hardening::ALL) };
+    }
     PROCESS.stage.store(READY, Release);
 }
 
@@ -141,7 +146,21 @@ extern "C" fn thread_ends(value: *mut c_void) {
 
 /// Allocates, from the thread's cache, the heap or, what is large, by a mapping; if the one has no more, the other may.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
+    if sampled::is_due()
+        && let Some(payload) = with(|state| state.sample(request))
+    {
+        return Some(payload);
+    }
     allocate_somewhere(request).or_else(|| allocate_at_last(request))
+}
+
+/// [`allocate`] in hardened mode, of what there is already. None if it must come from elsewhere.
+#[inline]
+pub(crate) fn take_waiting(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+    if sampled::is_due() {
+        return None;
+    }
+    with(|state| state.take_waiting(size, zeroed))
 }
 
 /// Gives back what is only kept, and tries once more.
@@ -151,7 +170,8 @@ fn allocate_at_last(request: Request) -> Option<NonNull<u8>> {
         return None;
     }
     caches::empty_mine();
-    if with(|state| state.trim(0)) == 0 {
+    give_up_addresses();
+    if with(|state| state.trim_for_memory()) == 0 {
         // Nothing went back to the system, but what was cached may have become a larger block.
         return with(|state| state.allocate(request));
     }
@@ -164,6 +184,7 @@ fn allocate_somewhere(request: Request) -> Option<NonNull<u8>> {
         return allocate_large(request);
     }
     if request.align <= GRANULE
+        && !hardening::is_on()
         && let Some(payload) = caches::allocate(request)
     {
         return Some(payload);
@@ -184,12 +205,15 @@ fn allocate_large(request: Request) -> Option<NonNull<u8>> {
 
 #[cold]
 fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
-    let mapping = Mapping::map(request.size, request.align)?;
+    let mapping = match hardening::of_mappings() {
+        (false, _) => Mapping::map(request.size, request.align)?,
+        (true, is_guarded) => Mapping::map_exact(request.size, request.align, is_guarded)?,
+    };
     if with(|state| state.adopt(mapping, request.replaces)) {
         return Some(mapping.payload());
     }
     // SAFETY: the mapping is fresh, and nobody uses it.
-    unsafe { direct::unmap(mapping.extent()) };
+    unsafe { direct::unmap(mapping.leave()) };
     None
 }
 
@@ -206,12 +230,28 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
     unmap_freed(with(|state| unsafe { state.free(payload, size) }))
 }
 
+/// [`free`] in hardened mode, of what is most probably right. False, with nothing changed, if it is not.
+///
+/// # Safety
+/// - As for [`free`].
+#[inline]
+pub(crate) unsafe fn free_quickly(payload: NonNull<u8>) -> bool {
+    // SAFETY: the caller vouches for the payload.
+    with(|state| unsafe { state.free_quickly(payload) })
+}
+
 /// Unmaps what [`State::free`] says is to be unmapped: without the lock, because it takes long.
 #[inline]
 fn unmap_freed(freed: Result<Option<Extent>, BadPointer>) -> Result<(), BadPointer> {
     if let Some(mapping) = freed? {
         // SAFETY: the block was one, and is not any more.
-        unsafe { direct::unmap(mapping) };
+        unsafe {
+            if hardening::retires() {
+                retire(mapping);
+            } else {
+                direct::unmap(mapping);
+            }
+        }
     }
     Ok(())
 }
@@ -220,6 +260,36 @@ fn unmap_freed(freed: Result<Option<Extent>, BadPointer>) -> Result<(), BadPoint
 /// faster than to look under the lock for room behind it.
 fn are_cached(old: usize, size: usize) -> bool {
     Class::of_block(old).is_some() && Class::of_request(size).is_some()
+}
+
+/// Takes the memory of a freed mapping back, and keeps its addresses for a while.
+///
+/// # Safety
+/// - `mapping` is the caller's, and nobody uses it any more.
+#[cold]
+unsafe fn retire(mapping: Extent) {
+    // SAFETY: the caller vouches for the mapping, and nobody uses what is kept.
+    unsafe {
+        if !os::decommit(mapping) {
+            return direct::unmap(mapping);
+        }
+        let mut spare =
+            with(|state| state.hardened.as_mut().map_or(Some(mapping), |on| on.retired.keep(mapping)));
+        while let Some(extent) = spare {
+            direct::unmap(extent);
+            spare = with(|state| state.hardened.as_mut().and_then(|on| on.retired.excess()));
+        }
+    }
+}
+
+/// Unmaps the addresses of freed mappings that are kept.
+fn give_up_addresses() {
+    while hardening::retires()
+        && let Some(extent) = with(|state| state.hardened.as_mut().and_then(|on| on.retired.take()))
+    {
+        // SAFETY: it is nobody's.
+        unsafe { direct::unmap(extent) };
+    }
 }
 
 /// Makes a block `size` bytes large, here or elsewhere; aligned to `align` as it was.

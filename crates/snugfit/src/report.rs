@@ -33,6 +33,13 @@ pub(crate) fn damaged_in_cache(block: *const u8, bad: BadPointer) -> ! {
     end(format_args!("snugfit: the freed block at {:#x}: {bad}", block.addr()))
 }
 
+/// Memory that was freed does not hold any more what it was filled with.
+#[cold]
+#[inline(never)]
+pub(crate) fn written_after_free(block: usize, offset: usize, len: usize) -> ! {
+    end(format_args!("snugfit: the freed block at {block:#x}: written after free: byte {offset} of {len}"))
+}
+
 /// A thread that was interrupted inside the allocator, by a signal, has come in again.
 #[cold]
 #[inline(never)]

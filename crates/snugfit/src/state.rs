@@ -10,11 +10,15 @@ use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
 use crate::caches::Caches;
 use crate::count::Live;
 use crate::direct::Mapping;
+use crate::directs::Directs;
 use crate::finding::FoundBlock;
 use crate::front::{self, RANGE};
+use crate::hardened::Hardened;
+use crate::hardening;
 use crate::idle::Idle;
 use crate::marked::Marked;
 use crate::page_map::{Page, PageMap};
+use crate::sampled::Sampled;
 use crate::threshold;
 
 /// The free index of the process's heap: the one named in the features, `tree` before `list` before `bins`, because
@@ -47,18 +51,10 @@ pub(crate) struct State {
     /// Bytes that callers hold, if somebody asked to have them counted.
     pub(crate) live: Option<Live>,
     key: Key,
-}
-
-/// The direct mappings, summed up. They are found through the page map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Directs {
-    pub(crate) count: usize,
-    /// Their lengths together.
-    pub(crate) bytes: usize,
-    /// The length of the largest there ever was: how far from its first page a pointer can lie.
-    pub(crate) largest: usize,
-    /// The largest footprint so far: that of the heap and `bytes`, at the same time.
-    peak_footprint: usize,
+    /// What serves in place of the heap, in hardened mode.
+    pub(crate) hardened: Option<&'static mut Hardened>,
+    pub(crate) sampled: Sampled,
+    pub(crate) is_hardened: bool,
 }
 
 /// Which memory is asked for.
@@ -87,10 +83,21 @@ impl State {
     /// Nothing yet. The key is to be [set](Self::set_key) before anything is allocated.
     pub(crate) const fn new() -> Self {
         let key = Key::new(0, 0);
-        let memory = Marked::new(Fallback::new(Sbrk::shared(), Mapped::new()), &PAGES, &RANGE);
+        let memory = Marked::new(Fallback::new(Sbrk::shared(), Mapped::new()), &PAGES, &RANGE, Page::Heap);
         let directs = Directs { count: 0, bytes: 0, largest: 0, peak_footprint: 0 };
         let (depot, caches) = (Depot::new(), Caches::NONE);
-        Self { heap: Heap::new(memory, key), directs, depot, caches, idle: Idle::NEW, live: None, key }
+        Self {
+            heap: Heap::new(memory, key),
+            directs,
+            depot,
+            caches,
+            idle: Idle::NEW,
+            live: None,
+            key,
+            hardened: None,
+            sampled: Sampled::EMPTY,
+            is_hardened: false,
+        }
     }
 
     /// Sets the key, here and for the fast paths.
@@ -112,6 +119,9 @@ impl State {
     #[inline]
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
         let Request { size, align, zeroed, replaces } = request;
+        if self.hardened.is_some() {
+            return self.allocate_hardened(request);
+        }
         let payload = match (align <= GRANULE, zeroed) {
             (true, false) => self.allocate_plain(size)?,
             (true, true) => self.allocate_zeroed(size)?,
@@ -171,7 +181,7 @@ impl State {
 
     /// What the page that the header of `payload` must lie in is.
     #[inline]
-    fn page_of(payload: NonNull<u8>) -> Page {
+    pub(crate) fn page_of(payload: NonNull<u8>) -> Page {
         PAGES.page(payload.addr().get().wrapping_sub(HEADER))
     }
 
@@ -200,22 +210,25 @@ impl State {
                 Ok(None)
             }
             Page::Direct => self.free_direct(payload, size).map(Some),
-            page => Err(self.outside(payload, page)),
+            // SAFETY: the caller vouches for the block.
+            page => unsafe { self.free_specially(payload, size, page) }.map(|()| None),
         }
     }
 
     #[cold]
     fn free_direct(&mut self, payload: NonNull<u8>, size: Option<usize>) -> Result<Extent, BadPointer> {
         let mapping = self.direct(payload)?;
-        if size.is_some_and(|size| mapping.len_for(size) != Some(mapping.len())) {
+        if size.is_some_and(|size| !mapping.serves(size)) {
             return Err(BadPointer::WrongSize);
         }
-        threshold::learn(mapping.len());
+        if !hardening::is_on() {
+            threshold::learn(mapping.len());
+        }
         self.note_peak();
         self.directs.remove(mapping.len());
         self.change_live(0, mapping.usable_size());
         PAGES.mark(mapping.first_page(), Page::GivenBack);
-        Ok(mapping.extent())
+        Ok(mapping.leave())
     }
 
     /// The mapping whose payload starts at `payload`, which the page map says is one.
@@ -227,7 +240,7 @@ impl State {
 
     /// What is wrong with a pointer whose header would lie in a page that has none.
     #[cold]
-    fn outside(&self, payload: NonNull<u8>, page: Page) -> BadPointer {
+    pub(crate) fn outside(&self, payload: NonNull<u8>, page: Page) -> BadPointer {
         let address = payload.addr().get();
         if let Some(at) = PAGES.nearest_below(address, Page::Direct, self.directs.largest) {
             // SAFETY: the page map says so.
@@ -246,7 +259,8 @@ impl State {
     /// What is known of the block that `address` lies in, see [`Finding`](crate::Finding).
     #[cold]
     pub(crate) fn block_near(&self, address: usize) -> Option<FoundBlock> {
-        if let Some(info) = self.heap.block_near(address) {
+        let hardened = || self.hardened.as_ref()?.heap.block_near(address);
+        if let Some(info) = self.heap.block_near(address).or_else(hardened) {
             let start = info.payload.addr().get();
             return info.state.map(|state| FoundBlock { start, usable_size: info.usable_size, state });
         }
@@ -266,7 +280,12 @@ impl State {
             // SAFETY: the header lies in a page of the heap.
             Page::Heap => unsafe { self.heap.usable_size(payload) },
             Page::Direct => self.direct(payload).map(Mapping::usable_size),
-            page => Err(self.outside(payload, page)),
+            page => match (page, &self.hardened) {
+                (Page::Hardened, Some(hardened)) => hardened.usable_size(payload),
+                (Page::ZeroSize, Some(hardened)) => hardened.zero_sized.check(payload).map(|()| 0),
+                (Page::Sampled, _) => self.sampled.len(payload, self.key),
+                _ => Err(self.outside(payload, page)),
+            },
         }
     }
 
@@ -284,7 +303,8 @@ impl State {
             Page::Heap => self.resize_in_heap(payload, size),
             // SAFETY: the caller vouches for the block.
             Page::Direct => unsafe { self.resize_direct(payload, size, align) },
-            page => Err(self.outside(payload, page)),
+            Page::Hardened => self.resize_hardened(payload, size),
+            _ => self.usable_size(payload).map(Resized::Move),
         }
     }
 
@@ -313,6 +333,7 @@ impl State {
         let (len, usable) = (mapping.len(), mapping.usable_size());
         let Some(new_len) = mapping.len_for(size) else { return Ok(Resized::Move(usable)) };
         if new_len == len {
+            self.set_exact(mapping, size);
             return Ok(Resized::Done(payload));
         }
         if size < threshold::KEEP && size < usable {
@@ -321,7 +342,7 @@ impl State {
         // A payload is aligned within its page; whatever is beyond, a move does not keep.
         let may_move = align <= os::page_size() && PAGES.reserve_leaf();
         // SAFETY: the caller vouches for the block.
-        Ok(match unsafe { self.remap(mapping, new_len, may_move) } {
+        Ok(match unsafe { self.remap(mapping, new_len, size, may_move) } {
             Some(payload) => Resized::Done(payload),
             None => Resized::Move(usable),
         })
@@ -337,15 +358,26 @@ impl State {
             return false;
         }
         let Ok(mapping) = self.direct(payload) else { return false };
+        if mapping.is_guarded() {
+            self.set_exact(mapping, size);
+            return true;
+        }
+        let len = mapping.len_for(size);
         // SAFETY: the caller vouches for the block.
-        mapping.len_for(size).is_some_and(|len| unsafe { self.remap(mapping, len, false) }.is_some())
+        len.is_some_and(|len| unsafe { self.remap(mapping, len, size, false) }.is_some())
     }
 
     /// Gives a mapping another length, elsewhere if it must and may, and keeps the books. Returns where its payload is now.
     ///
     /// # Safety
     /// - As for [`resize`](Self::resize).
-    unsafe fn remap(&mut self, mapping: Mapping, new_len: usize, may_move: bool) -> Option<NonNull<u8>> {
+    unsafe fn remap(
+        &mut self,
+        mapping: Mapping,
+        new_len: usize,
+        size: usize,
+        may_move: bool,
+    ) -> Option<NonNull<u8>> {
         let (len, usable, first_page) = (mapping.len(), mapping.usable_size(), mapping.first_page());
         // SAFETY: the caller vouches for the block.
         let remapped = unsafe { mapping.remap(new_len, may_move) }?;
@@ -353,6 +385,7 @@ impl State {
             PAGES.mark(first_page, Page::GivenBack);
             PAGES.mark(remapped.first_page(), Page::Direct);
         }
+        remapped.set_exact(size);
         remapped.seal(self.key);
         self.note_peak();
         self.directs.remove(len);
@@ -362,8 +395,10 @@ impl State {
     }
 
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
-    fn note_peak(&mut self) {
-        let together = self.heap.take_recent_peak() + self.directs.bytes;
+    pub(crate) fn note_peak(&mut self) {
+        let hardened = self.hardened.as_mut().map_or(0, |hardened| hardened.heap.take_recent_peak());
+        let mapped = self.directs.bytes + self.sampled.bytes();
+        let together = self.heap.take_recent_peak() + hardened + mapped;
         self.directs.peak_footprint = self.directs.peak_footprint.max(together);
     }
 
@@ -371,19 +406,6 @@ impl State {
     pub(crate) fn peak_footprint(&mut self) -> usize {
         self.note_peak();
         self.directs.peak_footprint
-    }
-
-    /// The direct mappings there are, by the page map.
-    pub(crate) fn mappings(&self) -> impl Iterator<Item = Mapping> {
-        // A page of the system may be several of the page map.
-        let first = |address: &usize| address.is_multiple_of(os::page_size());
-        // SAFETY: the page map says so, and the lock is held for as long as the state is borrowed.
-        PAGES.all(Page::Direct).filter(first).map(|address| unsafe { Mapping::at(address) })
-    }
-
-    /// Whether the words and the header of `mapping` are as they were written.
-    pub(crate) fn is_sound(&self, mapping: Mapping) -> bool {
-        mapping.is_sound(self.key)
     }
 
     /// The usable bytes of a block of the heap that is to be freed, if live bytes are counted.
@@ -409,18 +431,5 @@ impl State {
         if let Some(live) = &mut self.live {
             live.change(more, less);
         }
-    }
-}
-
-impl Directs {
-    fn add(&mut self, len: usize) {
-        self.count += 1;
-        self.bytes += len;
-        self.largest = self.largest.max(len);
-    }
-
-    fn remove(&mut self, len: usize) {
-        self.count -= 1;
-        self.bytes -= len;
     }
 }

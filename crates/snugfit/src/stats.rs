@@ -20,7 +20,7 @@ pub struct Stats {
     pub footprint: usize,
     /// The most that `footprint` has been.
     pub peak_footprint: usize,
-    /// Blocks of the heap in use.
+    /// Blocks of the heap in use; those of a sample, each a page, and those of no bytes are among them.
     pub heap_blocks: usize,
     /// Their bytes, headers and rounding included.
     pub heap_bytes: usize,
@@ -70,15 +70,19 @@ pub struct Counts {
 pub fn stats() -> Stats {
     with(|state| {
         let heap = state.heap.stats();
+        let hardened = state.hardened.as_ref().map(|hardened| hardened.heap.stats()).unwrap_or_default();
         let directs = state.directs;
+        let sampled = state.sampled.live;
+        let empty = state.hardened.as_ref().map_or(0, |hardened| hardened.zero_sized.live);
+        let sampled_bytes = state.sampled.bytes();
         Stats {
-            footprint: heap.footprint + directs.bytes,
+            footprint: heap.footprint + hardened.footprint + directs.bytes + sampled_bytes,
             peak_footprint: state.peak_footprint(),
-            heap_blocks: heap.blocks_in_use,
-            heap_bytes: heap.bytes_in_use,
-            cached_bytes: heap.bytes_cached,
-            heap_segments: heap.segments,
-            heap_reserved: heap.reserved,
+            heap_blocks: heap.blocks_in_use + hardened.blocks_in_use + empty + sampled,
+            heap_bytes: heap.bytes_in_use + hardened.bytes_in_use + sampled_bytes,
+            cached_bytes: heap.bytes_cached + hardened.bytes_cached,
+            heap_segments: heap.segments + hardened.segments,
+            heap_reserved: heap.reserved + hardened.reserved,
             direct_blocks: directs.count,
             direct_bytes: directs.bytes,
             system_calls: os::calls(),
@@ -127,6 +131,15 @@ pub enum Violation {
     Cached(usize),
     /// Not each cached block is in a cache once.
     CachedSum,
+    /// Memory that was freed does not hold any more what it was filled with.
+    WrittenAfterFree {
+        /// Where the block started.
+        block: usize,
+        /// Bytes from there to the first that has changed.
+        offset: usize,
+    },
+    /// Something around the sampled allocation at this address was overwritten.
+    Sampled(usize),
 }
 
 impl fmt::Display for Violation {
@@ -140,6 +153,10 @@ impl fmt::Display for Violation {
                 write!(f, "the block at {at:#x} is in a cache, and its header is not that of a cached one")
             }
             Self::CachedSum => f.write_str("not each cached block is in a cache once"),
+            Self::WrittenAfterFree { block, offset } => {
+                write!(f, "the freed block at {block:#x} was written after it was freed, at byte {offset}")
+            }
+            Self::Sampled(at) => write!(f, "something around the sampled block at {at:#x} was overwritten"),
         }
     }
 }
@@ -170,6 +187,10 @@ pub fn validate() -> Result<(), Violation> {
         if counted != (count, bytes) {
             return Err(Violation::DirectSum);
         }
+        if let Some(at) = state.sampled.damaged(state.key()) {
+            return Err(Violation::Sampled(at));
+        }
+        state.hardened.as_ref().map_or(Ok(()), |hardened| hardened.validate())?;
         state.validate_caches()
     })
 }

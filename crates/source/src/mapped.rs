@@ -31,6 +31,8 @@ pub struct Mapped {
     rest: Extent,
     /// The size of the next reservation.
     next: usize,
+    /// Bytes at either end of a reservation that are never committed.
+    fence: usize,
 }
 
 // SAFETY: the reservation belongs to this source alone, on whatever thread it is.
@@ -52,8 +54,15 @@ impl Mapped {
     /// The same whose first reservation is of `bytes`; with 0, of as much as the first growth asks.
     #[must_use]
     pub const fn with_reservation(bytes: usize) -> Self {
+        Self::fenced(bytes, 0)
+    }
+
+    /// The same with `fence` bytes at either end of each reservation that nobody can touch: who leaves the memory of this
+    /// source by less than that faults. They are whole pages.
+    #[must_use]
+    pub const fn fenced(bytes: usize, fence: usize) -> Self {
         // No extent touches the empty rest of no reservation: 1 is not the address of a page.
-        Self { rest: Extent { start: NonNull::dangling(), len: 0 }, next: bytes }
+        Self { rest: Extent { start: NonNull::dangling(), len: 0 }, next: bytes, fence }
     }
 
     /// Bytes by which the last extent can grow before a new reservation is needed.
@@ -75,18 +84,20 @@ impl Mapped {
 
     /// Gets `len` bytes at the start of another reservation, which replaces the current one.
     fn take_elsewhere(&mut self, len: usize) -> Option<Extent> {
-        let Some(reservation) = reserve_up_to(self.next, len) else {
+        let fences = 2 * self.fence;
+        let Some(reservation) = reserve_up_to(self.next, len.checked_add(fences)?) else {
             self.enlarge_rest(len)?;
             return self.take(len);
         };
-        let extent = reservation.head(len);
+        let inside = reservation.tail(self.fence).head(reservation.len - fences);
+        let extent = inside.head(len);
         // SAFETY: the reservation is fresh, and ours.
         if !unsafe { os::commit(extent) } {
             give_up(reservation);
             return None;
         }
         give_up(self.rest);
-        self.rest = reservation.tail(len);
+        self.rest = inside.tail(len);
         self.next = reservation.len.saturating_mul(2).min(LARGEST);
         Some(extent)
     }

@@ -25,7 +25,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub use count::calls;
 pub use errno::{keeping_errno, set_errno};
-pub use pages::{commit, decommit, map, purge, remap, reserve, unmap};
+pub use pages::{commit, decommit, map, purge, remap, remap_to, reserve, unmap};
 pub(crate) use program_break::is_program_break_claimed;
 pub use program_break::{claim_program_break, move_break, program_break};
 pub use random::random_words;

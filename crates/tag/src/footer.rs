@@ -1,9 +1,9 @@
 //! The last word of a block.
 
-use crate::{Block, Seal};
+use crate::{Block, Canary};
 
 /// The last eight bytes of a block: of a free one its size, of one in use in [`Mirrored`](crate::Mirrored) format
-/// its size and live seal.
+/// half a canary, and the length of the payload above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct Footer(u64);
@@ -16,14 +16,22 @@ impl Footer {
         Self(size as u64)
     }
 
-    /// The footer of a block in use: its size, and its live seal above. It stays the same while the block is cached.
+    /// The footer of a block in use, behind a payload of `len` bytes: the half of its canary that lies at lower addresses,
+    /// and the length above. It stays the same while the block is cached.
     #[inline]
     #[must_use]
-    pub const fn mirror(size: usize, live: Seal) -> Self {
-        Self(size as u64 | (live.bits() as u64) << 32)
+    pub const fn mirror(len: usize, canary: Canary) -> Self {
+        Self(canary.bits() & u32::MAX as u64 | (len as u64) << 32)
     }
 
-    /// The block size that this footer states.
+    /// The length of the payload that this footer of a block in use states.
+    #[inline]
+    #[must_use]
+    pub const fn payload_len(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    /// The block size that this footer of a free block states.
     #[inline]
     #[must_use]
     pub const fn size(self) -> usize {

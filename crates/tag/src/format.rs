@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::size::{FOOTER, HEADER, MAX_BLOCK, MIN_BLOCK};
-use crate::{Block, Footer, GRANULE, Key, Seal, State, Tag};
+use crate::{Block, GRANULE, Key, State, Tag};
 
 /// What a block in use looks like. A free block is the same in every format, so one allocator serves them all.
 ///
@@ -53,6 +53,17 @@ pub trait Format: sealed::Sealed + Copy + Default + fmt::Debug + Send + Sync + '
     /// # Safety
     /// - `block` was sealed with that size and `key`, or its `size` bytes are at least readable.
     unsafe fn is_footer_intact(block: Block, size: usize, key: Key) -> bool;
+
+    /// The bytes that the caller of a block in use may touch: all that there are, or those that were asked for, where the
+    /// format knows.
+    ///
+    /// # Safety
+    /// - As for [`is_footer_intact`](Self::is_footer_intact).
+    #[inline]
+    unsafe fn payload_len(block: Block, size: usize, key: Key) -> usize {
+        let _ = (block, key);
+        Self::usable_size(size)
+    }
 }
 
 /// No footer while in use: eight bytes a block. The default, and the denser one: on recorded programs
@@ -60,8 +71,13 @@ pub trait Format: sealed::Sealed + Copy + Default + fmt::Debug + Send + Sync + '
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Compact;
 
-/// A footer on every block, as in the textbook. In use it mirrors size and seal, so that an overflow into it is
-/// noticed: a canary.
+/// A footer on every block, as in the textbook. In use it states the length of the payload under a keyed check of it, and
+/// so does every byte between the two: an overflow by a single byte is noticed ([`Canary`](crate::Canary)).
+///
+/// ```text
+///  | header | payload: len bytes | canary, up to 15 bytes and what no block could be made of | half a canary | len |
+///                                                                                             footer: 4 bytes  4
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mirrored;
 
@@ -96,15 +112,21 @@ impl Format for Mirrored {
         // SAFETY: the caller owns the whole block.
         unsafe {
             block.set_header(tag, live);
-            block.set_footer(tag.size(), Footer::mirror(tag.size(), live));
+            // Whoever knows how many bytes were asked for says so afterwards.
+            Self::set_len(block, tag.size(), Self::usable_size(tag.size()), key);
         }
     }
 
     #[inline]
     unsafe fn is_footer_intact(block: Block, size: usize, key: Key) -> bool {
-        let live: Seal = key.seal(block.address(), size, State::Live);
         // SAFETY: the caller vouches for `size` readable bytes.
-        unsafe { block.footer(size) == Footer::mirror(size, live) }
+        unsafe { Self::len(block, size, key) }.is_some()
+    }
+
+    #[inline]
+    unsafe fn payload_len(block: Block, size: usize, key: Key) -> usize {
+        // SAFETY: the caller vouches for `size` readable bytes.
+        unsafe { Self::len(block, size, key) }.unwrap_or(Self::usable_size(size))
     }
 }
 

@@ -51,6 +51,7 @@
 compile_error!("snugfit-tag lays its headers out for 64-bit addresses: build it for a 64-bit target");
 
 mod block;
+mod canary;
 mod footer;
 mod format;
 mod seal;
@@ -58,6 +59,7 @@ mod size;
 mod tag;
 
 pub use block::Block;
+pub use canary::Canary;
 pub use footer::Footer;
 pub use format::{Compact, Format, Mirrored};
 pub use seal::{Key, Seal, State};

@@ -85,6 +85,12 @@ impl Key {
         Self { mask, multiplier: multiplier | 1 }
     }
 
+    /// The two secret words.
+    #[inline]
+    pub(crate) const fn words(self) -> [u64; 2] {
+        [self.mask, self.multiplier]
+    }
+
     /// The seal of a block of `size` bytes whose header is at `address`.
     #[inline]
     #[must_use]

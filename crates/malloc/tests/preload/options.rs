@@ -124,7 +124,10 @@ fn words_that_are_none_are_named_and_skipped() {
         (done.status.success(), text(&done.stderr))
     };
     let unknown = |word: &str| {
-        format!("snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate` and `stats=PATH`\n")
+        format!(
+            "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `stats=PATH`, `hardened`, `canary`, \
+             `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
+        )
     };
     assert_eq!(told("foo", ""), (true, unknown("foo")));
     assert_eq!(told("", "damage"), (true, String::new()));

@@ -60,10 +60,12 @@ impl Program {
         command
     }
 
-    /// The program under the library, which validates the heap at exit.
+    /// The program under the library, which validates the heap at exit; or with the options in `SNUGFIT_TEST_OPTIONS`.
     pub(crate) fn preloaded(&self) -> Command {
         let mut command = self.alone();
-        command.env("LD_PRELOAD", library()).env("SNUGFIT_OPTIONS", "validate");
+        command
+            .env("LD_PRELOAD", library())
+            .env("SNUGFIT_OPTIONS", std::env::var("SNUGFIT_TEST_OPTIONS").unwrap_or("validate".into()));
         command
     }
 

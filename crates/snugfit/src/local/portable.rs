@@ -7,11 +7,11 @@ use snugfit_cache::ThreadCache;
 
 use super::{EMPTY, ENDED};
 use crate::caches::Owned;
-use crate::{count, process};
+use crate::{count, hardening, process};
 
 pub(super) fn front() -> *const ThreadCache {
     let owned = owned();
-    if owned.is_null() || owned == ENDED || count::is_counting() {
+    if owned.is_null() || owned == ENDED || count::is_counting() || hardening::is_on() {
         return &raw const EMPTY.0;
     }
     // SAFETY: the cache is the thread's.
@@ -31,5 +31,5 @@ pub(super) fn end() {
     process::set_thread_value(ENDED);
 }
 
-/// There is no word to clear: [`front`] looks whether calls are counted.
+/// There is no word to clear: [`front`] looks whether they may have one.
 pub(super) fn clear_front() {}

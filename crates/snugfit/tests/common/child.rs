@@ -16,7 +16,16 @@ pub struct Ended {
 
 impl Ended {
     pub fn is_aborted(&self) -> bool {
-        libc::WIFSIGNALED(self.status) && libc::WTERMSIG(self.status) == libc::SIGABRT
+        self.signal() == Some(libc::SIGABRT)
+    }
+
+    /// The signal that ended it.
+    pub fn signal(&self) -> Option<c_int> {
+        libc::WIFSIGNALED(self.status).then_some(libc::WTERMSIG(self.status))
+    }
+
+    pub fn is_well(&self) -> bool {
+        self.status == 0
     }
 }
 

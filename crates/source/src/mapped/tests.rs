@@ -112,3 +112,16 @@ fn the_rest_can_be_enlarged() {
     // SAFETY: nobody uses either.
     assert!(unsafe { source.release(second) && source.release(first) });
 }
+
+#[test]
+fn a_fence_stays_reserved_at_either_end() {
+    let mut source = Mapped::fenced(16 * page(), 2 * page());
+    let first = source.grow(4 * page()).unwrap();
+    let second = source.grow(8 * page()).unwrap();
+    assert_eq!((second.start.addr().get(), source.reserved()), (first.end(), 0), "sixteen pages less four");
+    assert_ne!(source.grow(1).unwrap().start.addr().get(), second.end(), "in a reservation of its own");
+    let mut states = std::vec![0_u8; 16];
+    let start = first.start.as_ptr().wrapping_sub(2 * page());
+    // SAFETY: asks of sixteen pages that are mapped, and has a byte for each.
+    assert_eq!(unsafe { libc::mincore(start.cast(), 16 * page(), states.as_mut_ptr()) }, 0, "still reserved");
+}

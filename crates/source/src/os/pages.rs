@@ -97,6 +97,21 @@ pub unsafe fn remap(extent: Extent, new_len: usize, may_move: bool) -> Option<Ex
     Some(Extent { start: mapped(start)?, len })
 }
 
+/// Moves a mapping to `to`, whose length it gets. Contents move along, without being copied; bytes added read as zero. After
+/// a failure the mapping is as it was.
+///
+/// # Safety
+/// - `extent` is as [`remap`] asks, and does not overlap `to`, which lies in mappings that the caller owns.
+/// - Nobody uses what is in `to`, nor what is cut off; after success nobody uses the old addresses.
+#[must_use]
+pub unsafe fn remap_to(extent: Extent, to: Extent) -> bool {
+    debug_assert!(is_whole_pages(extent) && is_whole_pages(to));
+    let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    let (start, target) = (extent.start.as_ptr().cast(), to.start.as_ptr().cast::<c_void>());
+    // SAFETY: the caller owns both, and lets go of the old addresses and of what lies at the new ones.
+    counted(|| unsafe { libc::mremap(start, extent.len, to.len, flags, target) }) != libc::MAP_FAILED
+}
+
 /// Drops the contents of committed memory: it stays committed, holds no page until touched again, and reads as zero.
 ///
 /// # Safety

@@ -137,3 +137,17 @@ fn calls_are_counted() {
     // Other tests call, too.
     assert!(calls() >= before + 2);
 }
+
+#[test]
+fn a_mapping_moves_to_where_it_is_told() {
+    let (page, from) = (page_size(), map(2 * page_size()).unwrap());
+    fill(from);
+    let place = reserve(6 * page).unwrap();
+    let to = place.tail(page).head(4 * page);
+    // SAFETY: both are this test's, and nobody uses the old addresses any more.
+    assert!(unsafe { remap_to(from, to) });
+    assert!(bytes(&to.head(2 * page)).iter().all(|&byte| byte == 0xA5));
+    assert!(is_zero(&to.tail(2 * page)));
+    // SAFETY: nobody uses them any more.
+    assert!(unsafe { unmap(place) });
+}

@@ -1,16 +1,19 @@
 //! The last word of a block: what it says of a free one, and what it notices of one in use.
 
-use snugfit_tag::{Compact, Footer, Format, MAX_BLOCK, Mirrored, Seal, State, Tag};
+use snugfit_tag::{Canary, Compact, Footer, Format, MAX_BLOCK, Mirrored, State, Tag};
 
 use crate::support::{Generator, Run};
 
 #[test]
 fn footers_state_the_size() {
-    let seal = Seal::from_bits(u32::MAX);
     for size in (32..1 << 16).step_by(16).chain([1 << 31, MAX_BLOCK]) {
         assert_eq!(Footer::free(size).size(), size);
-        assert_eq!(Footer::mirror(size, seal).size(), size, "the seal lies above it");
-        assert_ne!(Footer::free(size), Footer::mirror(size, seal));
+        assert_eq!(
+            Footer::mirror(size, Canary::new(u64::MAX)).payload_len(),
+            size,
+            "the canary lies below it"
+        );
+        assert_ne!(Footer::free(size), Footer::mirror(size, Canary::new(0)));
     }
 }
 
@@ -52,7 +55,8 @@ fn sealing_writes_the_header_and_the_format_s_footer_only() {
     }
     assert_eq!(words(&compact)[1..], words(&plain)[1..], "compact: all of the payload is the caller's");
     assert_eq!(words(&mirrored)[1..7], words(&plain)[1..7], "mirrored: all but the last word");
-    assert_eq!(mirrored.word(56), 64 | u64::from(mirrored.block(0).seal().bits()) << 32);
+    let canary = key.canary(mirrored.block(0).address(), 48);
+    assert_eq!(mirrored.word(56), canary.bits() & 0xFFFF_FFFF | 48 << 32);
 }
 
 #[test]
@@ -117,5 +121,50 @@ fn compact_has_nothing_to_break() {
         Compact::seal(run.block(0), Tag::in_use(32, true), key);
         run.set_word(24, !0);
         assert!(Compact::is_footer_intact(run.block(0), 32, key));
+    }
+}
+
+#[test]
+fn no_byte_of_a_canary_is_zero() {
+    let mut random = Generator(25);
+    for at in 0..10_000_u64 {
+        let word = random.word() & random.word();
+        let canary = Canary::new(word).bits().to_le_bytes();
+        for (byte, was) in canary.into_iter().zip(word.to_le_bytes()) {
+            assert!(byte == was || (was, byte) == (0, 1), "{at}: {word:#x}");
+        }
+    }
+    assert_eq!(Canary::new(0).bits(), 0x0101_0101_0101_0101);
+    assert_eq!(Canary::new(0x0100_0100_0001_0000).bits(), 0x0101_0101_0101_0101);
+}
+
+/// Whatever the length asked for, no byte behind it can change unnoticed, and none before it matters.
+#[test]
+fn every_byte_behind_the_length_is_watched() {
+    let key = Generator(26).key();
+    for size in [32, 48, 64, 96] {
+        for len in 0..=Mirrored::usable_size(size) {
+            let run = Run::new(128);
+            let block = run.block(0);
+            let byte = |at: usize| run.word((8 + at) & !7).to_le_bytes()[at % 8];
+            let flip =
+                |at: usize| run.set_word((8 + at) & !7, run.word((8 + at) & !7) ^ 0xFF << (at % 8 * 8));
+            // SAFETY: the run has that much room.
+            let stated = || unsafe { Mirrored::len(block, size, key) };
+            // SAFETY: as above.
+            unsafe {
+                Mirrored::seal(block, Tag::in_use(size, true), key);
+                assert_eq!(stated(), Some(Mirrored::usable_size(size)));
+                Mirrored::set_len(block, size, len, key);
+            }
+            assert_eq!(stated(), Some(len));
+            assert_ne!(byte(len), 0, "the first byte behind it");
+            for at in 0..size - 8 {
+                flip(at);
+                assert_eq!(stated().is_some(), at < len, "byte {at} of {size}, asked for {len}");
+                flip(at);
+            }
+            assert_eq!(stated(), Some(len));
+        }
     }
 }

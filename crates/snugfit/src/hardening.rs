@@ -1,0 +1,168 @@
+//! What the allocator does beyond its usual checks, if it is asked to.
+
+use core::error::Error;
+use core::fmt;
+use core::num::NonZero;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+use crate::local;
+use crate::process::with;
+use crate::sampled;
+
+/// What the allocator does beyond its usual checks. Each can be had alone; [`ALL`](Self::ALL) is the hardened mode.
+///
+/// With any of them but [`guard`](Self::guard), blocks come from a heap of their own, whose every block has a footer that
+/// is checked, and threads have no caches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hardening {
+    /// All bytes between those that were asked for and the footer are a canary too: an overflow by a single byte is noticed
+    /// when the block is freed or resized, and by [`validate`](crate::validate()). The usable size is what was asked for.
+    pub canary: bool,
+    /// What is freed is filled with a pattern, which is checked before the memory is used again, if there is a quarantine.
+    pub fill: bool,
+    /// What is freed is filled with zeros, and checked as with `fill`.
+    pub zero: bool,
+    /// What is freed is set aside, and gives way to a later one at random: an address is not handed out again soon.
+    pub quarantine: bool,
+    /// Among free blocks of one size, one of the newest four is taken at random.
+    pub random: bool,
+    /// Large blocks have pages without access before and behind them, and end where those begin.
+    pub guard_pages: bool,
+    /// A block of 0 bytes can be neither read nor written.
+    pub zero_size: bool,
+    /// About one allocation in so many, of those that no thread's cache serves, gets a page of its own, between pages without
+    /// access.
+    pub guard: Option<NonZero<u32>>,
+}
+
+impl Hardening {
+    /// Nothing: the default.
+    pub const NONE: Self = Self {
+        canary: false,
+        fill: false,
+        zero: false,
+        quarantine: false,
+        random: false,
+        guard_pages: false,
+        zero_size: false,
+        guard: None,
+    };
+
+    /// The hardened mode: everything. One allocation in 5000 is guarded.
+    pub const ALL: Self = Self {
+        canary: true,
+        fill: true,
+        zero: true,
+        quarantine: true,
+        random: true,
+        guard_pages: true,
+        zero_size: true,
+        guard: NonZero::new(5000),
+    };
+
+    /// Whether calls leave the usual heap.
+    pub(crate) const fn needs_heap(self) -> bool {
+        self.canary
+            || self.fill
+            || self.zero
+            || self.quarantine
+            || self.random
+            || self.guard_pages
+            || self.zero_size
+    }
+
+    /// The byte that freed memory is filled with.
+    pub(crate) const fn pattern(self) -> Option<u8> {
+        match (self.zero, self.fill) {
+            (true, _) => Some(0),
+            (false, true) => Some(PATTERN),
+            (false, false) => None,
+        }
+    }
+}
+
+/// An address that is made of it is none that a processor takes.
+const PATTERN: u8 = 0xDF;
+
+/// The allocator was hardened before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLate;
+
+impl fmt::Display for TooLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the allocator is hardened already")
+    }
+}
+
+impl Error for TooLate {}
+
+/// Hardens the allocator of the process, for good. What was allocated before stays as it is: do it before the first
+/// allocation. Threads that have been allocating for a while follow a few calls later.
+///
+/// ```
+/// use snugfit::{Hardening, TooLate, harden};
+///
+/// harden(Hardening::ALL)?;
+/// let block = snugfit::mem_alloc(100);
+/// assert_eq!(snugfit::usable_size(block), 100);
+/// assert_eq!(harden(Hardening::NONE), Err(TooLate));
+/// # unsafe { snugfit::mem_free(block) };
+/// # Ok::<(), TooLate>(())
+/// ```
+///
+/// # Errors
+/// If this was done before.
+pub fn harden(hardening: Hardening) -> Result<(), TooLate> {
+    with(|state| state.harden(hardening))?;
+    follow();
+    Ok(())
+}
+
+/// What the slow paths look at.
+static MODE: AtomicU8 = AtomicU8::new(0);
+
+/// Calls go to the hardened heap.
+const ON: u8 = 1;
+/// Direct mappings know how many bytes were asked for.
+const EXACT: u8 = 2;
+/// They have guard pages.
+const GUARDED: u8 = 4;
+/// Their addresses are kept for a while after they were freed.
+const RETIRED: u8 = 8;
+
+/// Says what the slow paths do from now on. Under the lock.
+pub(crate) fn set(hardening: Hardening) {
+    let bit = |is_wanted: bool, bit: u8| if is_wanted { bit } else { 0 };
+    let bits = bit(hardening.needs_heap(), ON)
+        | bit(hardening.canary, EXACT)
+        | bit(hardening.guard_pages, GUARDED | EXACT)
+        | bit(hardening.quarantine, RETIRED);
+    if let Some(rate) = hardening.guard {
+        sampled::start(rate);
+    }
+    MODE.store(bits, Relaxed);
+}
+
+/// Whether calls go to the hardened heap.
+#[inline]
+pub(crate) fn is_on() -> bool {
+    MODE.load(Relaxed) & ON != 0
+}
+
+/// Whether direct mappings know how many bytes were asked for; and whether they have guard pages.
+pub(crate) fn of_mappings() -> (bool, bool) {
+    let mode = MODE.load(Relaxed);
+    (mode & EXACT != 0, mode & GUARDED != 0)
+}
+
+/// Whether the addresses of freed mappings are kept for a while.
+pub(crate) fn retires() -> bool {
+    MODE.load(Relaxed) & RETIRED != 0
+}
+
+/// This thread's fast paths do without a cache from now on, if the mode is on.
+pub(crate) fn follow() {
+    if is_on() {
+        local::clear_front();
+    }
+}

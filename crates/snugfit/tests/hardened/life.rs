@@ -1,0 +1,120 @@
+//! That everything else goes on as usual: what was there before, threads, forks, little memory.
+
+use std::thread;
+
+use snugfit::{
+    BadPointer, Hardening, Snugfit, TooLate, harden, mem_alloc_clear, stats, trim, usable_size, validate,
+};
+
+use crate::common::child::passes;
+use crate::common::try_free;
+use crate::{Case, Ends, KIB, MIB, Told, allocate, free, peek, poke, resize};
+
+const fn well(name: &'static str, hardening: Hardening, body: fn(&mut Told)) -> Case {
+    Case { name, hardening, body, ends: Ends::Well }
+}
+
+pub(crate) const CASES: &[Case] = &[
+    well("what_was_there_before_stays", Hardening::NONE, |_| before()),
+    well("threads", Hardening::ALL, |_| threads()),
+    well("a_fork", Hardening::ALL, |_| fork()),
+    well("cleared_memory_is_zero", Hardening::ALL, |_| cleared()),
+    well("cleared_memory_is_zero_after_a_fill", Hardening { fill: true, ..Hardening::NONE }, |_| cleared()),
+    well("it_is_counted", Hardening::ALL, |_| counted()),
+    well("rust_s_own_terms", Hardening::ALL, |_| layouts()),
+];
+
+/// Blocks from before the mode was chosen are resized and freed as any; what is new is of the new heap.
+fn before() {
+    let lens = [0, 24, 2000, 100 * KIB, MIB];
+    let old = lens.map(allocate);
+    assert_eq!(harden(Hardening::ALL), Ok(()));
+    assert_eq!(harden(Hardening::NONE), Err(TooLate));
+    let new = lens.map(allocate);
+    let usable = new.map(|block| usable_size(block));
+    assert_eq!(usable, lens);
+    for (block, len) in old.into_iter().zip(lens) {
+        assert!(usable_size(block) >= len);
+        (0..len).for_each(|at| poke(block, at as isize, 3));
+        let block = resize(block, 2 * len + 1);
+        assert!((0..len).all(|at| peek(block, at as isize) == 3));
+        free(block);
+        assert_eq!(try_free(block), Err(BadPointer::DoubleFree));
+    }
+    new.into_iter().for_each(free);
+    assert_eq!(validate(), Ok(()));
+}
+
+fn threads() {
+    let workers: Vec<_> = (0..4_usize).map(|worker| thread::spawn(move || work(worker))).collect();
+    let blocks = workers.into_iter().flat_map(|worker| worker.join().expect("it ends well"));
+    blocks.for_each(|block| free(block as *mut u8));
+    assert_eq!(validate(), Ok(()));
+}
+
+/// Returns blocks for another thread to free.
+fn work(worker: usize) -> Vec<usize> {
+    let mut blocks = Vec::new();
+    for turn in 0..2000_usize {
+        let len = (turn * 131 + worker) % 2000;
+        let block = resize(allocate(len), len + turn % 300 + 1);
+        poke(block, len as isize, worker as u8);
+        if turn % 3 == 0 { blocks.push(block.expose_provenance()) } else { free(block) }
+    }
+    blocks
+}
+
+fn fork() {
+    let block = allocate(100);
+    poke(block, 99, 5);
+    assert!(passes(move || {
+        assert_eq!(peek(block, 99), 5);
+        free(block);
+        (0..10_000).for_each(|len| free(allocate(len % 2000)));
+        assert_eq!(validate(), Ok(()));
+    }));
+    free(block);
+}
+
+fn cleared() {
+    for turn in 0..5000_usize {
+        let len = turn * 37 % 3000;
+        let dirty = allocate(len);
+        (0..len).for_each(|at| poke(dirty, at as isize, 0xEE));
+        free(dirty);
+        let block = mem_alloc_clear(1, len);
+        assert!((0..len).all(|at| peek(block, at as isize) == 0), "{len}");
+        free(block);
+    }
+}
+
+fn counted() {
+    let before = stats();
+    let (small, large) = (allocate(100), allocate(MIB));
+    let held = stats();
+    assert!(held.heap_blocks + held.direct_blocks >= before.heap_blocks + before.direct_blocks + 2);
+    assert!(held.direct_bytes >= before.direct_bytes + MIB);
+    assert!(held.peak_footprint >= held.footprint && held.footprint >= before.footprint + MIB);
+    free(small);
+    free(large);
+    trim(0);
+    assert!(stats().footprint < held.footprint);
+    assert_eq!(validate(), Ok(()));
+}
+
+fn layouts() {
+    use std::alloc::{GlobalAlloc, Layout};
+    for align in [1, 8, 16, 64, 4096] {
+        for len in [1, 24, 1000, 100 * KIB, MIB] {
+            let layout = Layout::from_size_align(len, align).expect("a layout");
+            // SAFETY: the layout is that of the block.
+            unsafe {
+                let block = Snugfit.alloc_zeroed(layout);
+                assert!(block.addr().is_multiple_of(align) && peek(block, len as isize - 1) == 0);
+                let block = Snugfit.realloc(block, layout, 2 * len);
+                assert!(block.addr().is_multiple_of(align));
+                Snugfit.dealloc(block, Layout::from_size_align(2 * len, align).expect("a layout"));
+            }
+        }
+    }
+}

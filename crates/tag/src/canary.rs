@@ -1,0 +1,127 @@
+//! What lies behind the payload of a block in use, so that an overflow is noticed.
+
+use crate::size::FOOTER;
+use crate::{Block, Footer, Format, HEADER, Key, Mirrored};
+
+/// Eight bytes that nobody writes by accident: a keyed hash of an address and a length, none of them zero.
+///
+/// That none is zero is on purpose: the byte that is most often written behind the end of a payload is the zero that ends
+/// a string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Canary(u64);
+
+/// Bytes of a canary.
+const CANARY: usize = 8;
+
+impl Canary {
+    /// The canary of a random word.
+    #[inline]
+    #[must_use]
+    pub const fn new(word: u64) -> Self {
+        const LOWEST: u64 = 0x0101_0101_0101_0101;
+        // The highest bit of each byte that is zero, and perhaps of one that is 1, which stays 1 (Lamport, *Multiple Byte
+        // Processing with Full-Word Instructions*, 1975).
+        let zeros = word.wrapping_sub(LOWEST) & !word & (LOWEST << 7);
+        Self(word | zeros >> 7)
+    }
+
+    /// The bytes, the one at the lowest address in the low bits.
+    #[inline]
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Writes the canary over the bytes from `len` to `end` of what `start` points to.
+    ///
+    /// # Safety
+    /// - The caller owns the words up to `end`; `start` is aligned to 8, and `end` a multiple of it, at least `len`.
+    #[inline]
+    pub unsafe fn write(self, start: *mut u8, len: usize, end: usize) {
+        debug_assert!(len <= end && end.is_multiple_of(CANARY));
+        let mut at = len & !(CANARY - 1);
+        let mut kept = bytes_below(len);
+        while at < end {
+            // SAFETY: the word ends at `end` at the latest.
+            unsafe {
+                let word = start.add(at).cast::<u64>();
+                word.write((u64::from_le(word.read()) & kept | self.0 & !kept).to_le());
+            }
+            (at, kept) = (at + CANARY, 0);
+        }
+    }
+
+    /// Whether the bytes from `len` to `end` are as [`write`](Self::write) left them.
+    ///
+    /// # Safety
+    /// - As for [`write`](Self::write), for reading.
+    #[inline]
+    #[must_use]
+    pub unsafe fn is_intact(self, start: *const u8, len: usize, end: usize) -> bool {
+        let mut at = len & !(CANARY - 1);
+        let mut kept = bytes_below(len);
+        let mut changed = 0;
+        while at < end {
+            // SAFETY: the word ends at `end` at the latest.
+            let word = unsafe { start.add(at).cast::<u64>().read() };
+            changed |= (u64::from_le(word) ^ self.0) & !kept;
+            (at, kept) = (at + CANARY, 0);
+        }
+        changed == 0
+    }
+}
+
+/// The bits of the bytes of a word that lie below `len`, which is somewhere in that word.
+const fn bytes_below(len: usize) -> u64 {
+    (1 << (len % CANARY * 8)) - 1
+}
+
+impl Mirrored {
+    /// States that the caller of a block in use has asked for `len` bytes: all that lies behind them is canary, up to the
+    /// footer and with it.
+    ///
+    /// # Safety
+    /// - `block` was sealed with `size` and `key`, and the caller owns it; `len` is at most the usable size.
+    #[inline]
+    pub unsafe fn set_len(block: Block, size: usize, len: usize, key: Key) {
+        let canary = key.canary(block.address(), len);
+        // SAFETY: the payload ends where the footer begins, at a multiple of 16 from its start.
+        unsafe {
+            canary.write(block.payload().as_ptr(), len, Self::usable_size(size));
+            block.set_footer(size, Footer::mirror(len, canary));
+        }
+    }
+
+    /// The bytes that the caller of a block in use has asked for, which [`set_len`](Self::set_len) has stated. `None` if
+    /// something behind them was overwritten.
+    ///
+    /// # Safety
+    /// - `block` was sealed with that size and `key`, or its `size` bytes are at least readable.
+    #[inline]
+    #[must_use]
+    pub unsafe fn len(block: Block, size: usize, key: Key) -> Option<usize> {
+        // SAFETY: the caller vouches for the footer.
+        let footer = unsafe { block.footer(size) };
+        let (len, end) = (footer.payload_len(), size - HEADER - FOOTER);
+        let canary = key.canary(block.address(), len);
+        if len > end || footer != Footer::mirror(len, canary) {
+            return None;
+        }
+        // SAFETY: the bytes lie in the payload.
+        unsafe { canary.is_intact(block.payload().as_ptr(), len, end) }.then_some(len)
+    }
+}
+
+impl Key {
+    /// The canary behind `len` bytes of payload, of the block whose header is at `address`.
+    ///
+    /// A product of two words, folded: every byte depends on both of them. (Wang Yi's *wyhash* mixes so.)
+    #[inline]
+    #[must_use]
+    pub const fn canary(self, address: usize, len: usize) -> Canary {
+        let [mask, multiplier] = self.words();
+        let product = (address as u64 ^ mask) as u128 * multiplier.wrapping_add((len as u64) << 1) as u128;
+        Canary::new(product as u64 ^ (product >> 64) as u64)
+    }
+}
