@@ -128,7 +128,7 @@ unsafe fn free_slowly(function: &str, pointer: *mut u8) {
         return unsafe { free_hardened(function, pointer) };
     }
     // SAFETY: the caller vouches for the block.
-    if !unsafe { front::free_into_reserve(pointer) || front::free_elsewhere(pointer) } {
+    if !unsafe { front::free_otherwise(pointer) } {
         // SAFETY: the same.
         unsafe { free_checked(function, pointer) };
     }

@@ -45,6 +45,14 @@ impl State {
         PAGES.all(Page::Direct).filter(first).map(|address| unsafe { Mapping::at(address) })
     }
 
+    /// The direct mapping that `address` lies in.
+    pub(crate) fn mapping_around(&self, address: usize) -> Option<Mapping> {
+        let at = PAGES.nearest_below(address, Page::Direct, self.directs.largest)?;
+        // SAFETY: the page map says so, and the lock is held for as long as the state is borrowed.
+        let mapping = unsafe { Mapping::at(at) };
+        (self.is_sound(mapping) && mapping.extent().contains(address)).then_some(mapping)
+    }
+
     /// Whether the words and the header of `mapping` are as they were written.
     pub(crate) fn is_sound(&self, mapping: Mapping) -> bool {
         mapping.is_sound(self.key())

@@ -85,28 +85,30 @@ pub(crate) unsafe fn free(payload: *mut u8) -> bool {
     RANGE.contains(payload) && unsafe { free_in_heap(payload) }
 }
 
-/// [`free`] for when there was no room: a full magazine is set aside. Still without the lock.
+/// [`free`] for what that left: in the range, a full magazine is set aside to make room; elsewhere, the page map is asked. Still
+/// without the lock.
 ///
 /// # Safety
 /// - As for [`free`].
-pub(crate) unsafe fn free_into_reserve(payload: *mut u8) -> bool {
-    if !RANGE.contains(payload) {
-        return false;
+pub(crate) unsafe fn free_otherwise(payload: *mut u8) -> bool {
+    // SAFETY: in the heap, a header is readable before the pointer; the caller vouches for the block.
+    unsafe {
+        if RANGE.contains(payload) {
+            free_into_reserve(payload)
+        } else {
+            is_elsewhere_in_heap(payload) && free_in_heap(payload)
+        }
     }
-    // SAFETY: in the range, a header is readable before the pointer.
+}
+
+/// # Safety
+/// - As for [`free_in_heap`].
+unsafe fn free_into_reserve(payload: *mut u8) -> bool {
+    // SAFETY: the caller vouches for the header.
     let (payload, block) = unsafe { header_before(payload) };
     let Some(class) = Class::of_block(block.tag().size()) else { return false };
     // SAFETY: the cache is this thread's, or the empty one; the caller vouches for the block.
     unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
-}
-
-/// [`free`] of what lies in the heap, but not in the range.
-///
-/// # Safety
-/// - As for [`free`].
-pub(crate) unsafe fn free_elsewhere(payload: *mut u8) -> bool {
-    // SAFETY: in the heap, a header is readable before the pointer; the caller vouches for the block.
-    is_elsewhere_in_heap(payload) && unsafe { free_in_heap(payload) }
 }
 
 /// # Safety

@@ -33,7 +33,7 @@ use crate::page_map::Page;
 use crate::range::Range;
 use crate::report;
 use crate::state::{Index, PAGES, Request};
-use crate::stats::Violation;
+use crate::stats::{Violation, validate_pages};
 use quarantine::{Kept, Quarantine};
 use retired::Retired;
 use shuffled::Shuffled;
@@ -299,11 +299,7 @@ impl Hardened {
     /// Checks the heap, every canary in it, and what the quarantine was filled with.
     pub(crate) fn validate(&self) -> Result<(), Violation> {
         self.heap.validate().map_err(Violation::Heap)?;
-        let is_known =
-            |segment: &snugfit_heap::SegmentInfo| PAGES.is_all(segment.start, segment.len, Page::Hardened);
-        if let Some(segment) = self.heap.segments().find(|segment| !is_known(segment)) {
-            return Err(Violation::PageMap(segment.start));
-        }
+        validate_pages(self.heap.segments(), Page::Hardened)?;
         let is_kept = |block: &snugfit_heap::BlockInfo| block.state == Some(State::Cached);
         self.heap.blocks().filter(is_kept).try_for_each(|block| self.validate_kept(&block))
     }

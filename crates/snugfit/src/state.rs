@@ -134,28 +134,31 @@ impl State {
 
     #[inline]
     fn allocate_plain(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let mut payload = self.heap.allocate_touched(size);
-        if payload.is_none() && self.relieve() {
-            payload = self.heap.allocate_touched(size);
-        }
-        payload.or_else(|| self.heap.allocate(size))
+        self.allocate_touched(size).or_else(|| self.heap.allocate(size))
     }
 
     fn allocate_zeroed(&mut self, size: usize) -> Option<NonNull<u8>> {
-        self.relieve_for(size);
-        self.heap.allocate_zeroed(size)
+        let Some(payload) = self.allocate_touched(size) else { return self.heap.allocate_zeroed(size) };
+        // SAFETY: the payload has that many bytes.
+        unsafe { payload.write_bytes(0, size) };
+        Some(payload)
+    }
+
+    /// Allocates in memory that was used before, that of the depot included.
+    #[inline]
+    fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let payload = self.heap.allocate_touched(size);
+        if payload.is_some() || !self.relieve() {
+            return payload;
+        }
+        self.heap.allocate_touched(size)
     }
 
     fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        self.relieve_for(size.saturating_add(align));
-        self.heap.allocate_aligned(size, align)
-    }
-
-    /// Before `size` bytes are allocated.
-    fn relieve_for(&mut self, size: usize) {
-        if !self.heap.fits(size) {
+        if !self.heap.fits(size.saturating_add(align)) {
             self.relieve();
         }
+        self.heap.allocate_aligned(size, align)
     }
 
     #[cold]
@@ -225,12 +228,8 @@ impl State {
     #[cold]
     pub(crate) fn outside(&self, payload: NonNull<u8>, page: Page) -> BadPointer {
         let address = payload.addr().get();
-        if let Some(at) = PAGES.nearest_below(address, Page::Direct, self.directs.largest) {
-            // SAFETY: the page map says so.
-            let mapping = unsafe { Mapping::at(at) };
-            if mapping.is_sound(self.key) && mapping.extent().contains(address) {
-                return mapping.interior(address);
-            }
+        if let Some(mapping) = self.mapping_around(address) {
+            return mapping.interior(address);
         }
         match page {
             // It was a block, most probably: all else has been rare for as long as the page was ours.
@@ -247,12 +246,7 @@ impl State {
             let start = info.payload.addr().get();
             return info.state.map(|state| FoundBlock { start, usable_size: info.usable_size, state });
         }
-        let at = PAGES.nearest_below(address, Page::Direct, self.directs.largest)?;
-        // SAFETY: the page map says so.
-        let mapping = unsafe { Mapping::at(at) };
-        if !mapping.is_sound(self.key) || !mapping.extent().contains(address) {
-            return None;
-        }
+        let mapping = self.mapping_around(address)?;
         let (start, usable_size) = (mapping.payload().addr().get(), mapping.usable_size());
         Some(FoundBlock { start, usable_size, state: BlockState::Live })
     }

@@ -3,6 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
+use snugfit_heap::SegmentInfo;
 use snugfit_source::os;
 
 use crate::caches;
@@ -171,10 +172,7 @@ impl Error for Violation {}
 pub fn validate() -> Result<(), Violation> {
     with(|state| {
         state.heap.validate().map_err(Violation::Heap)?;
-        let is_known =
-            |segment: &snugfit_heap::SegmentInfo| PAGES.is_all(segment.start, segment.len, Page::Heap);
-        let unknown = state.heap.segments().find(|segment| !is_known(segment));
-        unknown.map_or(Ok(()), |segment| Err(Violation::PageMap(segment.start)))?;
+        validate_pages(state.heap.segments(), Page::Heap)?;
         let (mut count, mut bytes) = (0, 0);
         for mapping in state.mappings() {
             if !state.is_sound(mapping) {
@@ -193,4 +191,13 @@ pub fn validate() -> Result<(), Violation> {
         state.hardened.as_ref().map_or(Ok(()), |hardened| hardened.validate())?;
         state.validate_caches()
     })
+}
+
+/// Checks that the page map knows all pages of `segments` as `page`.
+pub(crate) fn validate_pages(
+    mut segments: impl Iterator<Item = SegmentInfo>,
+    page: Page,
+) -> Result<(), Violation> {
+    let unknown = segments.find(|segment| !PAGES.is_all(segment.start, segment.len, page));
+    unknown.map_or(Ok(()), |segment| Err(Violation::PageMap(segment.start)))
 }

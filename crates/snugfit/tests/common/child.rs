@@ -15,6 +15,11 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The line that it ended with, without the block that is concerned, which comes last (`findings.rs` looks at that).
+    pub fn what(&self) -> &str {
+        self.errors.split("; ").next().unwrap_or_default().trim_end()
+    }
+
     pub fn is_aborted(&self) -> bool {
         self.signal() == Some(libc::SIGABRT)
     }

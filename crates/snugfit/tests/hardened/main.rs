@@ -78,9 +78,7 @@ fn passes(case: &Case) -> bool {
         Some(libc::SIGSEGV) => Some(Ends::Faulted),
         _ => None,
     };
-    // The block that is concerned comes behind, see `findings.rs`.
-    let what = ended.errors.split("; ").next().unwrap_or_default().trim_end();
-    let passed = how == Some(case.ends) && what == ended.said.trim_end();
+    let passed = how == Some(case.ends) && ended.what() == ended.said.trim_end();
     if !passed {
         println!("{}: expected {:?} but read {:?}", case.name, ended.said, ended.errors);
     }

@@ -98,8 +98,7 @@ fn is_named(case: &Case, call: &Call) -> bool {
         say(pipe, &line);
         (call.with)(pointer);
     });
-    // The block that is concerned comes behind, see `findings.rs`.
-    let what = ended.errors.split("; ").next().unwrap_or_default().trim_end();
+    let what = ended.what();
     let named = ended.is_aborted() && what == ended.said.trim_end() && !what.is_empty();
     if !named {
         let status = if ended.is_aborted() { "aborted" } else { "not aborted" };
