@@ -5,7 +5,7 @@ use std::num::NonZero;
 use snugfit::{BadPointer, Hardening, mem_alloc_aligned, try_usable_size, validate};
 
 use crate::common::try_free;
-use crate::{Case, Ends, FOOTER, HEADER, KIB, MIB, Told, allocate, free, peek, poke, resize};
+use crate::{Case, Ends, FOOTER, HEADER, KIB, MIB, Told, allocate, free, peek, poke, resize, spoil};
 
 const PAGES: Hardening = Hardening { guard_pages: true, ..Hardening::NONE };
 const ZERO_SIZE: Hardening = Hardening { zero_size: true, ..Hardening::NONE };
@@ -56,7 +56,7 @@ fn grown() -> *mut u8 {
 
 fn odd(told: &mut Told, at: isize, words: &str) {
     let block = allocate(300 * KIB + 7);
-    poke(block, at, 1);
+    spoil(block, at);
     told.expect_of(block, words);
     free(block);
 }
@@ -123,7 +123,7 @@ fn read_freed() {
 
 fn sampled_odd(told: &mut Told, at: isize, words: &str) {
     let block = sampled(21);
-    poke(block, at, 1);
+    spoil(block, at);
     told.expect_of(block, words);
     free(block);
 }

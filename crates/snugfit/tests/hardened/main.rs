@@ -91,6 +91,16 @@ pub(crate) fn poke(pointer: *mut u8, offset: isize, value: u8) {
     unsafe { pointer.offset(offset).write_volatile(value) };
 }
 
+/// Changes a byte to what `value` makes of it.
+pub(crate) fn change(pointer: *mut u8, offset: isize, value: fn(u8) -> u8) {
+    poke(pointer, offset, value(peek(pointer, offset)));
+}
+
+/// Changes a byte for certain: a fixed value is what lies there already once in 256 runs, where that is random.
+pub(crate) fn spoil(pointer: *mut u8, offset: isize) {
+    change(pointer, offset, |byte| byte ^ 0xFF);
+}
+
 pub(crate) fn peek(pointer: *const u8, offset: isize) -> u8 {
     // SAFETY: as in `poke`.
     unsafe { pointer.offset(offset).read_volatile() }

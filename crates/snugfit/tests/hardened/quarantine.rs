@@ -3,7 +3,7 @@
 use snugfit::{BadPointer, Hardening, Violation, validate};
 
 use crate::common::try_free;
-use crate::{Case, Ends, KIB, MIB, Told, allocate, free, peek, poke, resize};
+use crate::{Case, Ends, KIB, MIB, Told, allocate, free, peek, poke, resize, spoil};
 
 const FILL: Hardening = Hardening { fill: true, ..Hardening::NONE };
 const ZERO: Hardening = Hardening { zero: true, ..Hardening::NONE };
@@ -65,7 +65,7 @@ fn cut_off() {
 fn written(told: &mut Told, len: usize, offset: isize) {
     let block = allocate(len);
     free(block);
-    poke(block, offset, 0x42);
+    spoil(block, offset);
     // The length is that of all that the heap has for it.
     let whole = (len + 16).next_multiple_of(16) - 8;
     let line =
@@ -82,7 +82,7 @@ fn written(told: &mut Told, len: usize, offset: isize) {
 fn header_overwritten(told: &mut Told) {
     let block = allocate(100);
     free(block);
-    poke(block, -1, peek(block, -1) ^ 1);
+    spoil(block, -1);
     told.expect(format_args!("the freed block at {:#x}: header overwritten", block.addr()));
     for _ in 0..40 * 1024 {
         free(allocate(100));
