@@ -40,6 +40,10 @@ mod supplier;
 mod thread;
 
 pub use class::{Class, LARGEST};
+
+/// Bytes of a magazine: what is asked of [`Supplier::allocate`].
+pub const MAGAZINE: usize = magazine::Magazine::BYTES;
+
 pub use depot::Depot;
 pub use supplier::Supplier;
 pub use thread::ThreadCache;

@@ -31,7 +31,8 @@ impl Stack {
         self.count.get()
     }
 
+    /// Them, last in first; no more than were counted, whatever their links say.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Magazine> {
-        core::iter::successors(self.last.get(), |magazine| magazine.next())
+        core::iter::successors(self.last.get(), |magazine| magazine.next()).take(self.count.get() as usize)
     }
 }

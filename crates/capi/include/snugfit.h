@@ -156,6 +156,25 @@ struct mem_stats {
   size_t peak_live;
 };
 
+/**
+ * What mem_check has found.
+ */
+struct mem_finding {
+  /**
+   * The number of the broken invariant: 1 to 7 are of blocks and their order, 8 is of sums and of what is kept for reuse, 9 of
+   * segments, 10 of blocks that are mappings of their own.
+   */
+  int invariant;
+  /**
+   * Where it was noticed; NULL if in no one place. To be printed, not to be used.
+   */
+  void *address;
+  /**
+   * What it is, in English, without a full stop.
+   */
+  char text[112];
+};
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -284,6 +303,23 @@ void mem_count_calls(void);
  * Gives unused memory back to the system, but for `keep` bytes at the end of the heap. Returns how many bytes.
  */
 size_t mem_trim(size_t keep);
+
+/**
+ * Checks the whole allocator: blocks, the links of free ones, caches, mappings. It walks all blocks.
+ *
+ * Returns 0 if all is as it should be. Else something has written where it must not: it returns -1, and writes to `*finding`
+ * what was found first, unless that is NULL.
+ *
+ * # Safety
+ * - `finding` is NULL, or valid for a write.
+ */
+MEM_MUST_USE int mem_check(struct mem_finding *finding);
+
+/**
+ * Checks the whole allocator after every `calls` calls from now on; 0 ends that. What is found ends the process, with a line on
+ * standard error that says what it is. That makes each call slower.
+ */
+void mem_check_every(size_t calls);
 
 /**
  * Checks the whole allocator. False if anything in it is not as it should be: something has written where it must not.

@@ -8,6 +8,7 @@
 
 mod bad_pointer;
 mod calls;
+mod check;
 mod panic;
 mod stats;
 mod tries;
@@ -17,6 +18,7 @@ pub use bad_pointer::{BadPointer, Error, mem_error_text};
 pub use calls::{
     mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_free_sized, mem_resize, mem_usable_size,
 };
-pub use stats::{Stats, mem_count_calls, mem_stats, mem_trim, mem_validate};
+pub use check::{Finding, mem_check, mem_check_every, mem_validate};
+pub use stats::{Stats, mem_count_calls, mem_stats, mem_trim};
 pub use tries::{mem_try_free, mem_try_free_sized, mem_try_resize, mem_try_usable_size};
 pub use version::mem_version;

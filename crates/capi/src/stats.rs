@@ -83,11 +83,3 @@ pub extern "C" fn mem_count_calls() {
 pub extern "C" fn mem_trim(keep: usize) -> usize {
     snugfit::trim(keep)
 }
-
-/// Checks the whole allocator. False if anything in it is not as it should be: something has written where it must not.
-/// It walks all blocks.
-#[must_use]
-#[unsafe(no_mangle)]
-pub extern "C" fn mem_validate() -> bool {
-    snugfit::validate().is_ok()
-}

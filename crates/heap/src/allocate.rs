@@ -84,7 +84,10 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // The most that `lead` can say is `align + GRANULE`.
         let padded = size.checked_add(align)?.checked_add(GRANULE).filter(|&padded| padded <= MAX_BLOCK)?;
         let block = match self.index.take(padded) {
-            Some((block, found)) => self.place_aligned(block, found, size, align),
+            Some((block, found)) => {
+                self.expect_free_of(block, found);
+                self.place_aligned(block, found, size, align)
+            }
             None => self.cut_top_aligned(size, align, padded)?,
         };
         self.audit();
@@ -105,6 +108,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn place_in_index(&mut self, size: usize) -> Option<Block> {
         // SAFETY: the size is a block's; the tag of what goes back in is written right here.
         let (block, found) = unsafe { self.index.take_split(size) }?;
+        self.expect_free_of(block, found);
         // SAFETY: the block was found: it is free, `found` bytes long, and a header follows it; the index holds the
         // rest of it if that can be a block. The block before is in use (invariant 4).
         unsafe { self.settle(block, found, size, true) };

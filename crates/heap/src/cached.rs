@@ -54,12 +54,15 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
     /// knows that they are in use.
     fn take_run_from_index(&mut self, size: usize, count: usize) -> Option<(Block, usize)> {
         let mut block = self.index.find(size)?;
-        if block.size() == size + GRANULE {
+        let mut tag = block.tag();
+        if tag.size() == size + GRANULE {
             // What one block leaves of it is none. Whoever wants the next size will find it.
             block = self.index.find(size + MIN_BLOCK)?;
+            tag = block.tag();
         }
-        let found = block.size();
-        let mut run = found.checked_div(size)?.min(count);
+        self.expect_free(block, tag);
+        let found = tag.size();
+        let mut run = found.checked_div(size).filter(|&run| run > 0)?.min(count);
         if found - run * size == GRANULE {
             run -= 1;
         }

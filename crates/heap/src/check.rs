@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 use core::ptr::NonNull;
 
-use snugfit_index::FreeIndex;
+use snugfit_index::{FreeIndex, Part};
 use snugfit_source::Source;
 use snugfit_tag::{Block, FOOTER, Footer, Format, GRANULE, MIN_BLOCK, Seal, State, Tag};
 
@@ -92,17 +92,14 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let footer = unsafe { block.previous_footer() };
         let size = footer.size();
         let start = block.address().wrapping_sub(size);
-        if footer != Footer::free(size)
-            || size == 0
-            || !size.is_multiple_of(GRANULE)
-            || !self.source.may_own(start)
-        {
+        if footer != Footer::free(size) || !size.is_multiple_of(GRANULE) || !self.source.may_own(start) {
             return None;
         }
         // SAFETY: the footer looks like one. If it was overwritten by something that does, the block is read at a
         // wrong place in our own memory, if the source knows its own; else that may fault.
         let previous = unsafe { block.previous() };
-        (previous.tag() == Tag::free(size)).then_some((previous, size))
+        let tag = previous.tag();
+        (tag.size() == size && has_free_header(previous, tag)).then_some((previous, size))
     }
 
     /// Whether `block`, whose `tag` says that it is free, is: header and footer agree. If not, something has written there:
@@ -112,14 +109,29 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// - `block` follows a block whose tag is right.
     #[inline]
     pub(crate) unsafe fn is_free_block(&self, block: Block, tag: Tag) -> bool {
-        if !has_free_header(block, tag) {
-            return false;
+        // SAFETY: the caller vouches for the block.
+        unsafe { is_free_block(&self.source, block, tag) }
+    }
+
+    /// Ends unless `block`, which the index has found, is a free block with this `tag`: then something has written there, or
+    /// to a link that led here. Header and footer are about to be written, so that they are read first costs little.
+    #[inline]
+    pub(crate) fn expect_free(&self, block: Block, tag: Tag) {
+        // SAFETY: the index follows links only to where blocks can be.
+        if !unsafe { self.is_free_block(block, tag) } {
+            let is_header = !has_free_header(block, tag);
+            I::broken(block.address(), if is_header { Part::Header } else { Part::Footer })
         }
-        let size = tag.size();
-        // SAFETY: the header is that of a free block. If its size was overwritten, the footer is read at a wrong place in
-        // our own memory, if the source knows its own; else that may fault.
-        self.source.may_own(block.address() + size - FOOTER)
-            && unsafe { block.footer(size) } == Footer::free(size)
+    }
+
+    /// [`expect_free`](Self::expect_free) of a block that is to have `size` bytes.
+    #[inline]
+    pub(crate) fn expect_free_of(&self, block: Block, size: usize) {
+        let tag = block.tag();
+        if tag.size() != size {
+            I::broken(block.address(), Part::Header);
+        }
+        self.expect_free(block, tag);
     }
 
     /// Says what is wrong with a pointer that has failed its check, by walking the segment it is in. O(blocks).
@@ -180,9 +192,20 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn state_of(&self, block: Block) -> BadPointer {
         match self.key.state(block.seal(), block.address(), block.size()) {
             Some(State::Free | State::Cached) => BadPointer::DoubleFree,
-            // With its header as it should be, it is what lies at the end of this block, or of the one before.
-            Some(State::Live) if block.tag().is_block_in_use() => self.neighbour_of(block),
+            // With its header as it should be, it is what lies at the end of this block, or beside it.
+            Some(State::Live) if block.tag().is_block_in_use() => self.around(block),
             Some(State::Live) | None => BadPointer::HeaderOverwritten,
+        }
+    }
+
+    /// What is wrong with the end of `block`, which is in use, or else around it. What was written behind the end of a block
+    /// reaches its footer first.
+    fn around(&self, block: Block) -> BadPointer {
+        // SAFETY: the block is sealed, so its tag is right.
+        if unsafe { F::is_footer_intact(block, block.size(), self.key) } {
+            self.neighbour_of(block)
+        } else {
+            BadPointer::FooterOverwritten
         }
     }
 
@@ -191,7 +214,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: the block is sealed, so its tag is right.
         let next = unsafe { block.next() };
         let tag = next.tag();
-        if tag.is_in_use() || has_free_header(next, tag) {
+        if tag.is_in_use() && tag.is_previous_in_use() || has_free_header(next, tag) {
             BadPointer::FooterOverwritten
         } else {
             BadPointer::HeaderOverwritten
@@ -230,4 +253,19 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
 #[inline]
 fn has_free_header(block: Block, tag: Tag) -> bool {
     block.seal() == Seal::FREE && tag == Tag::free(tag.size()) && tag.size() >= MIN_BLOCK
+}
+
+/// Whether header and footer of `block` agree that it is a free block, and `tag` is its tag.
+///
+/// # Safety
+/// - The header is readable.
+#[inline]
+pub(crate) unsafe fn is_free_block(source: &impl Source, block: Block, tag: Tag) -> bool {
+    if !has_free_header(block, tag) {
+        return false;
+    }
+    let size = tag.size();
+    // SAFETY: the header is that of a free block. If its size was overwritten, the footer is read at a wrong place in our own
+    // memory, if the source knows its own; else that may fault.
+    source.may_own(block.address() + size - FOOTER) && unsafe { block.footer(size) } == Footer::free(size)
 }

@@ -145,19 +145,22 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         }
     }
 
-    /// Whether `next`, should it say that it is free, is.
+    /// Whether `next`, behind a block in use, knows that; and should it say that it is free, is.
     ///
     /// # Safety
     /// - As for [`is_free_block`](Self::is_free_block).
     #[inline]
     pub(crate) unsafe fn is_next_sound(&self, next: Block) -> bool {
         let tag = next.tag();
+        if tag.is_in_use() {
+            return tag.is_previous_in_use();
+        }
         // SAFETY: the caller vouches for the block.
-        tag.is_in_use() || unsafe { self.is_free_block(next, tag) }
+        unsafe { self.is_free_block(next, tag) }
     }
 
     /// Frees the `total` bytes at `start`, which end where `next` starts and are in no index; the block before them is
-    /// in use. False, with nothing changed, if `next` says that it is free and is not.
+    /// in use. False, with nothing changed, if `next` says that it is free and is not, or that they are.
     ///
     /// # Safety
     /// - As said, and nobody uses these bytes any more. `next` says that the block before it is in use.
@@ -172,6 +175,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         unsafe {
             if !tag.is_in_use() {
                 return self.join_free_next(start, total, next, tag);
+            }
+            if !tag.is_previous_in_use() {
+                return false;
             }
             next.set_tag(tag.with_previous_free());
             if S::RELEASES && self.counters.retired > 0 {

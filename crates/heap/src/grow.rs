@@ -77,7 +77,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         if self.top.epilogue.is_none() || extent.start.addr().get() != self.top.end {
             return false;
         }
-        let fits = segment.len() + extent.len <= MAX_SEGMENT;
+        let fits = self.top_extent(segment).len + extent.len <= MAX_SEGMENT;
         if fits {
             self.top.end = extent.end();
             segment.set_end(self.top.end);
@@ -122,7 +122,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     fn trim_top(&mut self, keep: usize) -> usize {
         let (Some(epilogue), Some(segment)) = (self.top.epilogue, self.newest) else { return 0 };
         if keep == 0 && S::RELEASES && epilogue == segment.first() {
-            let len = segment.len();
+            let len = self.top_extent(segment).len;
             return if self.release_newest(segment) { len } else { 0 };
         }
         let kept = (epilogue.address() + HEADER).saturating_add(keep);
@@ -130,7 +130,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let Some(from) = kept.checked_next_multiple_of(unit).filter(|&from| from < self.top.end) else {
             return 0;
         };
-        let tail = segment.extent().tail(from - segment.start().addr().get());
+        let tail = self.top_extent(segment).tail(from - segment.start().addr().get());
         // SAFETY: the tail lies behind the epilogue, where nobody uses anything, and ends where the segment ends.
         if !unsafe { self.source.shrink(tail) } {
             return 0;
@@ -144,12 +144,21 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         tail.len
     }
 
+    /// All of the newest `segment`, which has the top. (Its record knows too, but lies where programs may write.)
+    fn top_extent(&self, segment: Segment) -> Extent {
+        Extent { start: segment.start(), len: self.top.end - segment.start().addr().get() }
+    }
+
     /// Gives back the newest segment, which holds no block.
     fn release_newest(&mut self, segment: Segment) -> bool {
+        // Which one is older is written nowhere else.
+        if !segment.is_sound() {
+            return false;
+        }
         let older = segment.older();
         let touched = self.top.dirty_end - segment.start().addr().get();
         // SAFETY: the segment holds no block.
-        let released = unsafe { self.source.release(segment.extent()) };
+        let released = unsafe { self.source.release(self.top_extent(segment)) };
         if released {
             self.newest = older;
             self.top = Top::NONE;

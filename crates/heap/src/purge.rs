@@ -2,11 +2,12 @@
 
 use core::ptr::NonNull;
 
-use snugfit_index::{FreeIndex, MAX_LINKS};
+use snugfit_index::{FreeIndex, MAX_LINKS, Part};
 use snugfit_source::{Extent, Source};
 use snugfit_tag::{Block, FOOTER, Format, HEADER};
 
 use crate::Heap;
+use crate::check::is_free_block;
 
 /// Bytes at the start of a free block that hold its header and links.
 const KEPT_AT_START: usize = HEADER + MAX_LINKS * size_of::<usize>();
@@ -26,6 +27,11 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let page = self.source.granularity();
         let source = &mut self.source;
         self.index.for_each_from(smallest, &mut |block| {
+            // What is dropped is lost: an entry that is no free block any more is not believed.
+            // SAFETY: the index follows links only to where blocks can be.
+            if !unsafe { is_free_block(source, block, block.tag()) } {
+                I::broken(block.address(), Part::Header);
+            }
             if let Some(pages) = pages_inside(block, page) {
                 // SAFETY: the pages lie within a free block, between its links and its footer.
                 let dropped = unsafe { source.purge(pages) };

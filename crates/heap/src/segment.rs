@@ -20,9 +20,12 @@ const _: () = assert!((RECORD + HEADER).is_multiple_of(GRANULE), "payloads are a
 /// A segment, seen through its record: a pointer to its first byte.
 ///
 /// ```text
-///  | older segment | end address | (unused) | first header ...
-///    0               8             16         24
+///  | older segment | end address | check | first header ...
+///    0               8             16      24
 /// ```
+///
+/// The check is made of the two words before it: programs write where they must not, and a record that was overwritten is
+/// not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct Segment(NonNull<u8>);
@@ -40,8 +43,36 @@ impl Segment {
         let segment = Self(extent.start);
         // SAFETY: the record lies within the extent.
         unsafe { extent.start.cast::<Option<Self>>().write(older) };
-        segment.set_end(extent.end());
+        segment.write_end(extent.end());
+        segment.write_check();
         segment
+    }
+
+    /// Whether the record is as it was written.
+    pub(crate) fn is_sound(self) -> bool {
+        // SAFETY: `open` vouches for the record.
+        unsafe { self.0.byte_add(16).cast::<usize>().read() == self.check() }
+    }
+
+    /// Different for any two records that differ in one word.
+    fn check(self) -> usize {
+        const SALT: usize = 0x5EA1_ED5E_6E57_0000;
+        let older = self.older().map_or(0, |older| older.0.addr().get());
+        self.end().rotate_left(20) ^ older ^ SALT
+    }
+
+    fn write_check(self) {
+        // SAFETY: `open` vouches for the record.
+        unsafe { self.0.byte_add(16).cast::<usize>().write(self.check()) };
+    }
+
+    /// Changes the record, which stays damaged if it is.
+    fn change(self, write: impl FnOnce()) {
+        let was_sound = self.is_sound();
+        write();
+        if was_sound {
+            self.write_check();
+        }
     }
 
     pub(crate) fn start(self) -> NonNull<u8> {
@@ -56,7 +87,7 @@ impl Segment {
 
     pub(crate) fn set_older(self, older: Option<Self>) {
         // SAFETY: `open` vouches for the record.
-        unsafe { self.0.cast::<Option<Self>>().write(older) };
+        self.change(|| unsafe { self.0.cast::<Option<Self>>().write(older) });
     }
 
     /// The address after the last byte.
@@ -66,6 +97,10 @@ impl Segment {
     }
 
     pub(crate) fn set_end(self, end: usize) {
+        self.change(|| self.write_end(end));
+    }
+
+    fn write_end(self, end: usize) {
         // SAFETY: `open` vouches for the record.
         unsafe { self.0.byte_add(8).cast::<usize>().write(end) };
     }
@@ -84,9 +119,10 @@ impl Segment {
         unsafe { Block::from_header(self.0.byte_add(RECORD)) }
     }
 
-    /// This segment and all older ones.
+    /// This segment and all older ones, up to the first whose record was overwritten.
     pub(crate) fn and_older(newest: Option<Self>) -> impl Iterator<Item = Self> {
-        core::iter::successors(newest, |segment| segment.older())
+        let sound = |segment: &Self| segment.is_sound();
+        core::iter::successors(newest.filter(sound), move |segment| segment.older().filter(sound))
     }
 }
 

@@ -42,8 +42,8 @@ struct Walked {
 impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Checks every invariant listed in the crate's documentation. O(blocks), plus O(segments²); allocates nothing.
     ///
-    /// It follows sizes only within their segment, and links of the index as they are: a link overwritten with an address
-    /// that is not mapped faults.
+    /// It follows sizes only within their segment, and links of the index only where its guard lets them lead: one that knows
+    /// its memory keeps it from faulting, whatever was overwritten.
     ///
     /// # Errors
     /// The first violation met.
@@ -60,6 +60,12 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Invariant 9.
     fn validate_segments(&self) -> Result<(), Violation> {
         let unit = self.source.granularity();
+        let mut next = self.newest;
+        for _ in 0..self.segment_count() {
+            let Some(segment) = next else { break };
+            ensure(segment.is_sound(), Violation::Segment(segment.start().addr().get()))?;
+            next = segment.older();
+        }
         for segment in Segment::and_older(self.newest) {
             let start = segment.start().addr().get();
             let aligned = start.is_multiple_of(unit) && segment.end().is_multiple_of(unit);

@@ -66,7 +66,9 @@ impl Violation {
         }
     }
 
-    const fn address(self) -> Option<usize> {
+    /// Where it was noticed, if it was in one place.
+    #[must_use]
+    pub const fn address(self) -> Option<usize> {
         match self {
             Self::Tiling(at)
             | Self::Size(at)
@@ -76,7 +78,8 @@ impl Violation {
             | Self::NotFree(at)
             | Self::Seal(at)
             | Self::Segment(at) => Some(at),
-            Self::IndexDiffers | Self::Index(_) | Self::Sum => None,
+            Self::Index(violation) => violation.address,
+            Self::IndexDiffers | Self::Sum => None,
         }
     }
 }

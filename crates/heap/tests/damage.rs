@@ -259,8 +259,34 @@ fn validate_adds_up_the_bytes_of_all_segments() {
     assert_eq!(heap.validate(), Ok(()));
     // SAFETY: a segment's first word, 32 bytes before its first payload, names the older one; the heap is not used any
     // more.
-    unsafe { offset(second, -32).cast::<usize>().write(0) };
+    unsafe { overwrite(offset(second, -32).cast(), 0, 0) };
     assert_eq!(heap.validate(), Err(Violation::Sum));
+}
+
+/// Writes `value` to word `number` of a segment record, 0 or 1, and makes its third word, the check, agree: for what is
+/// wrong though nobody has overwritten it.
+///
+/// # Safety
+/// - It is one, of a heap that is only validated afterwards.
+unsafe fn overwrite(record: NonNull<usize>, number: usize, value: usize) {
+    // SAFETY: the caller vouches for the record, of three words.
+    unsafe {
+        let (word, check) = (record.add(number), record.add(2));
+        let change = word.read() ^ value;
+        check.write(check.read() ^ if number == 0 { change } else { change.rotate_left(20) });
+        word.write(value);
+    }
+}
+
+#[test]
+fn a_segment_record_that_was_overwritten_is_named_and_not_followed() {
+    for number in 0..3 {
+        let (heap, records) = two_segments();
+        // SAFETY: the words are those of the newer segment's record; the heap is only asked afterwards.
+        unsafe { records[1].add(number).write(0x1234_5678) };
+        assert_eq!(heap.validate(), Err(Violation::Segment(records[1].addr().get())));
+        assert_eq!(heap.segments().count(), 0);
+    }
 }
 
 #[test]
@@ -338,23 +364,24 @@ fn validate_names_damaged_segment_records() {
     // SAFETY: the words are those of segment records, in a heap that is only validated afterwards.
     unsafe {
         let [older, newer] = [0, 1];
-        let end = |records: [NonNull<usize>; 2], which: usize| records[which].add(1);
+        let end = |records: [NonNull<usize>; 2], which: usize| records[which].add(1).read();
+        let set_end = |records: [NonNull<usize>; 2], which: usize, end| overwrite(records[which], 1, end);
         let start = |records: [NonNull<usize>; 2], which: usize| records[which].addr().get();
         let number = |result: Result<(), Violation>| result.map_err(Violation::number);
         assert_eq!(damaged_records(|_| ()), Ok(()));
         for which in [older, newer] {
-            let misaligned = damaged_records(|all| end(all, which).write(end(all, which).read() - 16));
+            let misaligned = damaged_records(|all| set_end(all, which, end(all, which) - 16));
             assert_eq!(number(misaligned), Err(9), "an end within a page");
-            let empty = damaged_records(|all| end(all, which).write(start(all, which)));
+            let empty = damaged_records(|all| set_end(all, which, start(all, which)));
             assert_eq!(number(empty), Err(9), "no byte between start and end");
         }
-        let overlap = damaged_records(|all| end(all, older).write(start(all, newer) + 4096));
+        let overlap = damaged_records(|all| set_end(all, older, start(all, newer) + 4096));
         assert_eq!(number(overlap), Err(9), "the older segment reaches into the newer");
-        let long = damaged_records(|all| end(all, older).write(end(all, older).read() + 4096));
+        let long = damaged_records(|all| set_end(all, older, end(all, older) + 4096));
         assert_eq!(number(long), Err(1), "a page behind the older segment's epilogue");
-        let short = damaged_records(|all| end(all, newer).write(end(all, newer).read() - 4096));
+        let short = damaged_records(|all| set_end(all, newer, end(all, newer) - 4096));
         assert!(matches!(short, Err(Violation::Tiling(_))), "the top ends elsewhere: {short:?}");
-        let forgotten = damaged_records(|all| all[newer].write(0));
+        let forgotten = damaged_records(|all| overwrite(all[newer], 0, 0));
         assert_eq!(number(forgotten), Err(8), "the older segment is in no list");
     }
 }

@@ -1,5 +1,6 @@
 //! Both kinds of bins as one free index.
 
+use snugfit_index::guard::{Guard, Part, Plausible, require};
 use snugfit_index::{FreeIndex, IndexViolation};
 use snugfit_tag::{Block, MIN_BLOCK};
 
@@ -8,14 +9,26 @@ use crate::tries::Tries;
 
 /// Free blocks in bins by size: exact lists below 8 KiB, tries above. See the crate's documentation.
 #[derive(Debug)]
-pub struct BinsIndex {
-    small: SmallBins,
-    large: Tries,
+pub struct GuardedBins<G> {
+    small: SmallBins<G>,
+    large: Tries<G>,
 }
+
+/// [`GuardedBins`] for whoever does not know where its memory is.
+pub type BinsIndex = GuardedBins<Plausible>;
 
 const _: () = assert!(size_of::<BinsIndex>() == 5416, "the crate's documentation says 5.3 KiB");
 
-impl BinsIndex {
+impl<G: Guard> GuardedBins<G> {
+    /// The size of `block`, found for a request of `size` bytes among the large ones, as its header states it. What cannot be
+    /// is not believed; whether it is right is for the caller of the index to see.
+    #[inline]
+    fn found(block: Block, size: usize) -> usize {
+        let found = block.size();
+        require::<G>(found >= size.max(SMALL_LIMIT), block, Part::Header);
+        found
+    }
+
     /// Takes `size` bytes from the front of the best fit among the large blocks. Kept out of line, so that the path of
     /// small sizes needs few registers.
     ///
@@ -24,7 +37,7 @@ impl BinsIndex {
     #[inline(never)]
     unsafe fn split_large(&mut self, size: usize) -> Option<(Block, usize)> {
         let block = self.large.find(size)?;
-        let found = block.size();
+        let found = Self::found(block, size);
         // SAFETY: a block that was found is in the index, under the size that its tag states; the rest is part of it,
         // and has a block's size, since the caller's is one.
         unsafe {
@@ -44,7 +57,7 @@ impl BinsIndex {
 
 // SAFETY: each half keeps the contract for its sizes (the conformance suite checks it), writes to links only, and a
 // small block is smaller than any large one.
-unsafe impl FreeIndex for BinsIndex {
+unsafe impl<G: Guard> FreeIndex for GuardedBins<G> {
     const EMPTY: Self = Self { small: SmallBins::EMPTY, large: Tries::EMPTY };
 
     #[inline]
@@ -94,7 +107,7 @@ unsafe impl FreeIndex for BinsIndex {
             }
         }
         let block = self.large.find(size)?;
-        let found = block.size();
+        let found = Self::found(block, size);
         // SAFETY: a block that was found is in the index, under the size that its tag states.
         unsafe { self.large.remove(block, found) };
         Some((block, found))
@@ -140,6 +153,10 @@ unsafe impl FreeIndex for BinsIndex {
         }
     }
 
+    fn broken(block: usize, part: Part) -> ! {
+        G::broken(block, part)
+    }
+
     fn validate(&self) -> Result<(), IndexViolation> {
         self.small.validate()?;
         self.large.validate()
@@ -151,17 +168,19 @@ mod tests {
     use core::ptr::NonNull;
 
     use snugfit_index::Rule;
-    use snugfit_tag::Tag;
+    use snugfit_tag::{Seal, Tag};
 
     use super::*;
 
     /// Headers that claim `sizes`, each with room for links behind it.
-    fn blocks<const N: usize>(memory: &mut [[u64; 8]; N], sizes: [usize; N]) -> [Block; N] {
+    fn blocks<const N: usize>(memory: &mut [[u128; 8]; N], sizes: [usize; N]) -> [Block; N] {
         let mut sizes = sizes.into_iter();
         memory.each_mut().map(|words| {
-            // SAFETY: eight words are a header and more links than the index uses; they outlive the test.
-            let block = unsafe { Block::from_header(NonNull::from(words).cast()) };
+            // SAFETY: behind the first eight bytes, which align it, there is room for a header and more links than the
+            // index uses. It outlives the test.
+            let block = unsafe { Block::from_header(NonNull::from(words).cast::<u8>().byte_add(8)) };
             sizes.next().into_iter().for_each(|size| block.set_tag(Tag::free(size)));
+            block.set_seal(Seal::FREE);
             block
         })
     }

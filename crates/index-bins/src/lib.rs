@@ -38,4 +38,4 @@ mod small;
 mod trie;
 mod tries;
 
-pub use index::BinsIndex;
+pub use index::{BinsIndex, GuardedBins};

@@ -1,6 +1,6 @@
 //! One list per small size.
 
-use snugfit_index::{IndexViolation, List, Rule};
+use snugfit_index::{Guard, IndexViolation, List, Rule};
 use snugfit_tag::{Block, GRANULE};
 
 use crate::bitmap::Bitmap;
@@ -20,16 +20,16 @@ const fn bin_for(size: usize) -> usize {
 
 /// Bin `n` holds the free blocks of `n` granules; its bit is set iff it holds any.
 #[derive(Debug)]
-pub(crate) struct SmallBins {
+pub(crate) struct SmallBins<G> {
     pub(crate) map: Bitmap<WORDS>,
-    lists: [List; BINS],
+    lists: [List<G>; BINS],
 }
 
-impl SmallBins {
+impl<G: Guard> SmallBins<G> {
     pub(crate) const EMPTY: Self = Self { map: Bitmap::EMPTY, lists: [List::EMPTY; BINS] };
 
     #[inline]
-    fn list(&mut self, bin: usize) -> &mut List {
+    fn list(&mut self, bin: usize) -> &mut List<G> {
         debug_assert!(bin < BINS);
         // SAFETY: callers pass the bin of a size below `SMALL_LIMIT`, or the number of a bit, and there is one bit
         // for every bin.

@@ -15,10 +15,11 @@
 
 use core::hint::select_unpredictable;
 
+use snugfit_index::guard::{self, Guard, Part, require};
 use snugfit_index::{IndexViolation, Ring, Rule};
 use snugfit_tag::Block;
 
-const CHILDREN: usize = Ring::LINKS;
+const CHILDREN: usize = <Ring>::LINKS;
 const PARENT: usize = CHILDREN + 2;
 
 /// Where a trie begins: the highest bit in which sizes of this trie may differ.
@@ -27,15 +28,41 @@ pub(crate) struct Span {
     pub(crate) top_bit: u32,
 }
 
-/// The child of `node` for a size whose bit is `bit`.
+/// The child of `node` for a size whose bit is `bit`, as the link says: not to be followed.
 ///
 /// # Safety
 /// - `node` is in a trie.
 #[inline]
-unsafe fn child(node: Block, bit: usize) -> Option<Block> {
+unsafe fn link_to_child(node: Block, bit: usize) -> Option<Block> {
     // SAFETY: nodes are at least 8 KiB large and their links are ours.
     unsafe { node.link(CHILDREN + bit) }
 }
+
+/// The child of `node` for a size whose bit is `bit`: a free block, wherever it is.
+///
+/// # Safety
+/// - `node` is in a trie.
+#[inline]
+unsafe fn child<G: Guard>(node: Block, bit: usize) -> Option<Block> {
+    // SAFETY: as above.
+    unsafe { guard::follow::<G>(node, CHILDREN + bit) }
+}
+
+/// A child of `node`, the left one if there are two.
+///
+/// # Safety
+/// - `node` is in a trie.
+#[inline]
+unsafe fn first_child<G: Guard>(node: Block) -> Option<Block> {
+    // SAFETY: as above.
+    unsafe {
+        let side = usize::from(link_to_child(node, 0).is_none());
+        child::<G>(node, side)
+    }
+}
+
+/// A trie is no deeper than that: a path that is longer goes in circles.
+const MOST_DEEP: u32 = u32::BITS;
 
 #[inline]
 const fn bit_of(size: usize, bit: u32) -> usize {
@@ -46,27 +73,28 @@ const fn bit_of(size: usize, bit: u32) -> usize {
 ///
 /// # Safety
 /// - `root` is a trie of `span`, and `size` belongs to it; the block's payload is ours to write.
-pub(crate) unsafe fn insert(root: &mut Option<Block>, span: Span, block: Block, size: usize) {
+pub(crate) unsafe fn insert<G: Guard>(root: &mut Option<Block>, span: Span, block: Block, size: usize) {
     // SAFETY: every block reached is in this trie, so its links are ours, as are those of `block`.
     unsafe {
         let Some(mut node) = *root else {
             *root = Some(block);
-            return start(block, block);
+            return start::<G>(block, block);
         };
         let mut bit = span.top_bit;
         while node.size() != size {
+            // After the last bit the sizes are equal, and the loop has ended, unless something was overwritten.
+            require::<G>(bit <= span.top_bit, node, Part::Link);
             let side = bit_of(size, bit);
-            match child(node, side) {
+            match child::<G>(node, side) {
                 Some(next) => node = next,
                 None => {
                     node.set_link(CHILDREN + side, Some(block));
-                    return start(block, node);
+                    return start::<G>(block, node);
                 }
             }
-            // Wraps only after the last bit, where the sizes are equal and the loop ends.
             bit = bit.wrapping_sub(1);
         }
-        Ring::of(node).push(block);
+        Ring::<G>::of(node).push(block);
         block.set_link(PARENT, None);
     }
 }
@@ -75,10 +103,10 @@ pub(crate) unsafe fn insert(root: &mut Option<Block>, span: Span, block: Block, 
 ///
 /// # Safety
 /// - The block's payload is ours to write.
-pub(crate) unsafe fn start(block: Block, parent: Block) {
+pub(crate) unsafe fn start<G: Guard>(block: Block, parent: Block) {
     // SAFETY: the caller vouches for the links.
     unsafe {
-        Ring::start(block);
+        Ring::<G>::start(block);
         block.set_link(CHILDREN, None);
         block.set_link(CHILDREN + 1, None);
         block.set_link(PARENT, Some(parent));
@@ -90,13 +118,13 @@ pub(crate) unsafe fn start(block: Block, parent: Block) {
 /// # Safety
 /// - `block` is in a trie.
 #[inline]
-pub(crate) unsafe fn is_alone(block: Block) -> bool {
+pub(crate) unsafe fn is_alone<G: Guard>(block: Block) -> bool {
     // SAFETY: the caller vouches for the trie. A root is the oldest of its ring.
     unsafe {
         block.link(PARENT) == Some(block)
-            && child(block, 0).is_none()
-            && child(block, 1).is_none()
-            && Ring::of(block).newest() == block
+            && link_to_child(block, 0).is_none()
+            && link_to_child(block, 1).is_none()
+            && Ring::<G>::of(block).is_alone()
     }
 }
 
@@ -104,22 +132,22 @@ pub(crate) unsafe fn is_alone(block: Block) -> bool {
 ///
 /// # Safety
 /// - `block` is in that trie.
-pub(crate) unsafe fn remove(root: &mut Option<Block>, block: Block) {
+pub(crate) unsafe fn remove<G: Guard>(root: &mut Option<Block>, block: Block) {
     // SAFETY: every block reached is in this trie.
     unsafe {
         if block.link(PARENT).is_none() {
-            return Ring::unlink(block);
+            return Ring::<G>::unlink(block);
         }
-        let heir = Ring::of(block).successor();
+        let heir = Ring::<G>::of(block).successor();
         if heir.is_some() {
-            Ring::unlink(block);
-            adopt_children(block, heir);
-        } else if let Some(leaf) = some_leaf_below(block) {
-            replace(root, leaf, None);
-            adopt_children(block, Some(leaf));
-            return replace(root, block, Some(leaf));
+            Ring::<G>::unlink(block);
+            adopt_children::<G>(block, heir);
+        } else if let Some(leaf) = some_leaf_below::<G>(block) {
+            replace::<G>(root, leaf, None);
+            adopt_children::<G>(block, Some(leaf));
+            return replace::<G>(root, block, Some(leaf));
         }
-        replace(root, block, heir);
+        replace::<G>(root, block, heir);
     }
 }
 
@@ -127,12 +155,15 @@ pub(crate) unsafe fn remove(root: &mut Option<Block>, block: Block) {
 ///
 /// # Safety
 /// - `node` is in a trie.
-unsafe fn some_leaf_below(node: Block) -> Option<Block> {
+unsafe fn some_leaf_below<G: Guard>(node: Block) -> Option<Block> {
     let mut leaf = None;
     let mut here = node;
+    let mut depth = 0;
     // Left first: a search that has just found `node` as the smallest of a subtree has been there already.
     // SAFETY: every block reached is in the trie.
-    while let Some(next) = unsafe { child(here, 0).or(child(here, 1)) } {
+    while let Some(next) = unsafe { first_child::<G>(here) } {
+        require::<G>(depth < MOST_DEEP, here, Part::Link);
+        depth += 1;
         leaf = Some(next);
         here = next;
     }
@@ -143,12 +174,12 @@ unsafe fn some_leaf_below(node: Block) -> Option<Block> {
 ///
 /// # Safety
 /// - `node` is in a trie; `heir` is in none, or behind that node.
-unsafe fn adopt_children(node: Block, heir: Option<Block>) {
+unsafe fn adopt_children<G: Guard>(node: Block, heir: Option<Block>) {
     let Some(heir) = heir else { return };
     for side in 0..2 {
         // SAFETY: the children are in the trie; the links of the heir are ours.
         unsafe {
-            let child = child(node, side);
+            let child = guard::follow_mutual::<G>(node, CHILDREN + side, PARENT);
             heir.set_link(CHILDREN + side, child);
             if let Some(child) = child {
                 child.set_link(PARENT, Some(heir));
@@ -161,15 +192,17 @@ unsafe fn adopt_children(node: Block, heir: Option<Block>) {
 ///
 /// # Safety
 /// - `node` is a node of the trie at `root`; `heir` has the children it is to have.
-unsafe fn replace(root: &mut Option<Block>, node: Block, heir: Option<Block>) {
+unsafe fn replace<G: Guard>(root: &mut Option<Block>, node: Block, heir: Option<Block>) {
     // SAFETY: a node's parent is a node, or itself at the root.
     unsafe {
-        let parent = node.link(PARENT).unwrap_unchecked();
-        let is_root = parent == node;
+        let is_root = *root == Some(node);
+        let parent = guard::follow::<G>(node, PARENT).unwrap_or(node);
+        require::<G>(is_root == (parent == node), node, Part::Link);
         if is_root {
             *root = heir;
         } else {
-            let side = usize::from(child(parent, 1) == Some(node));
+            let side = usize::from(link_to_child(parent, 1) == Some(node));
+            require::<G>(link_to_child(parent, side) == Some(node), node, Part::Link);
             parent.set_link(CHILDREN + side, heir);
         }
         if let Some(heir) = heir {
@@ -191,11 +224,14 @@ fn smaller(best: Option<Block>, node: Block) -> Option<Block> {
 ///
 /// # Safety
 /// - `node` is in a trie.
-pub(crate) unsafe fn smallest(node: Block) -> Block {
+pub(crate) unsafe fn smallest<G: Guard>(node: Block) -> Block {
     let mut best = node;
     let mut here = node;
+    let mut depth = 0;
     // SAFETY: every block reached is in the trie.
-    while let Some(next) = unsafe { child(here, 0).or(child(here, 1)) } {
+    while let Some(next) = unsafe { first_child::<G>(here) } {
+        require::<G>(depth < MOST_DEEP, here, Part::Link);
+        depth += 1;
         if next.size() < best.size() {
             best = next;
         }
@@ -210,9 +246,10 @@ pub(crate) unsafe fn smallest(node: Block) -> Block {
 ///
 /// # Safety
 /// - `root` is a trie of `span`.
-pub(crate) unsafe fn find(root: Block, span: Span, size: usize) -> Option<Block> {
+pub(crate) unsafe fn find<G: Guard>(root: Block, span: Span, size: usize) -> Option<Block> {
     let (mut best, mut best_size) = (None, usize::MAX);
-    let mut larger = None;
+    // Of the node where the path has last turned left; its right child is not looked at before it is known to be needed.
+    let mut turned = None;
     let mut here = Some(root);
     let mut bit = span.top_bit;
     // SAFETY: every block reached is in the trie.
@@ -227,14 +264,15 @@ pub(crate) unsafe fn find(root: Block, span: Span, size: usize) -> Option<Block>
             best = select_unpredictable(is_better, Some(node), best);
             best_size = select_unpredictable(is_better, found, best_size);
             let side = bit_of(size, bit);
-            let right = child(node, 1);
-            larger = select_unpredictable(side == 0 && right.is_some(), right, larger);
-            here = child(node, side);
-            // Wraps only after the last bit, where no child is left.
+            let has_larger = side == 0 && link_to_child(node, 1).is_some();
+            turned = select_unpredictable(has_larger, Some(node), turned);
+            here = child::<G>(node, side);
+            // Wraps only after the last bit, where no child is left, unless something was overwritten.
+            require::<G>(bit > 0 || here.is_none(), node, Part::Link);
             bit = bit.wrapping_sub(1) & 63;
         }
-        match larger {
-            Some(subtree) => smaller(best, smallest(subtree)),
+        match turned.and_then(|node| child::<G>(node, 1)) {
+            Some(subtree) => smaller(best, smallest::<G>(subtree)),
             None => best,
         }
     }
@@ -248,7 +286,7 @@ pub(crate) unsafe fn find(root: Block, span: Span, size: usize) -> Option<Block>
 ///
 /// # Safety
 /// - `node` is in a trie.
-pub(crate) unsafe fn visit(
+pub(crate) unsafe fn visit<G: Guard>(
     node: Block,
     prefix: usize,
     below: u32,
@@ -257,12 +295,13 @@ pub(crate) unsafe fn visit(
     IndexViolation::unless(node.size() >> below == prefix, Rule::Ordered, Some(node))?;
     // SAFETY: every block reached is in the trie.
     unsafe {
-        Ring::of(node).visit(see)?;
+        Ring::<G>::of(node).visit(see)?;
         for side in 0..2 {
-            if let Some(child) = child(node, side) {
-                IndexViolation::unless(child.link(PARENT) == Some(node), Rule::Linked, Some(child))?;
+            if let Some(child) = link_to_child(node, side) {
+                let is_linked = G::may_follow(child) && child.link(PARENT) == Some(node);
+                IndexViolation::unless(is_linked, Rule::Linked, Some(node))?;
                 IndexViolation::unless(below > 0, Rule::Ordered, Some(child))?;
-                visit(child, prefix << 1 | side, below - 1, see)?;
+                visit::<G>(child, prefix << 1 | side, below - 1, see)?;
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The large bins: eight tries for every power of two.
 
-use snugfit_index::{IndexViolation, Ring, Rule};
+use core::marker::PhantomData;
+
+use snugfit_index::{Guard, IndexViolation, Part, Ring, Rule};
 use snugfit_tag::{Block, MAX_BLOCK};
 
 use crate::bitmap::Bitmap;
@@ -19,9 +21,10 @@ const _: () = assert!(SMALL_LIMIT.is_power_of_two(), "the first trie starts wher
 
 /// Bin `n` is a trie; its bit is set iff it is not empty.
 #[derive(Debug)]
-pub(crate) struct Tries {
+pub(crate) struct Tries<G> {
     pub(crate) map: Bitmap<WORDS>,
     roots: [Option<Block>; BINS],
+    guard: PhantomData<G>,
 }
 
 /// Where a large size belongs.
@@ -48,8 +51,8 @@ impl Place {
     }
 }
 
-impl Tries {
-    pub(crate) const EMPTY: Self = Self { map: Bitmap::EMPTY, roots: [None; BINS] };
+impl<G: Guard> Tries<G> {
+    pub(crate) const EMPTY: Self = Self { map: Bitmap::EMPTY, roots: [None; BINS], guard: PhantomData };
 
     #[inline]
     fn root(&mut self, bin: usize) -> &mut Option<Block> {
@@ -64,7 +67,7 @@ impl Tries {
     pub(crate) unsafe fn insert(&mut self, block: Block, size: usize) {
         let Place { bin, span } = Place::of(size);
         // SAFETY: the trie of this bin is where the size belongs.
-        unsafe { trie::insert(self.root(bin), span, block, size) };
+        unsafe { trie::insert::<G>(self.root(bin), span, block, size) };
         self.map.set(bin);
     }
 
@@ -75,7 +78,7 @@ impl Tries {
         let bin = Place::of(size).bin;
         let root = self.root(bin);
         // SAFETY: a block inserted with this size is in this trie.
-        unsafe { trie::remove(root, block) };
+        unsafe { trie::remove::<G>(root, block) };
         if root.is_none() {
             self.map.clear(bin);
         }
@@ -92,8 +95,8 @@ impl Tries {
         let same_bin = old >> (span.top_bit + 1) == new >> (span.top_bit + 1);
         // SAFETY: the caller's promises.
         unsafe {
-            if same_bin && trie::is_alone(from) {
-                trie::start(to, to);
+            if same_bin && trie::is_alone::<G>(from) && *self.root(bin) == Some(from) {
+                trie::start::<G>(to, to);
                 *self.root(bin) = Some(to);
             } else {
                 self.remove(from, old);
@@ -106,7 +109,7 @@ impl Tries {
     pub(crate) fn find(&self, size: usize) -> Option<Block> {
         let node = if size < SMALL_LIMIT { self.smallest_from(0) } else { self.find_large(size) };
         // SAFETY: what was found is a node of a trie, and those are oldest of their rings.
-        node.map(|node| unsafe { Ring::of(node) }.newest())
+        node.map(|node| unsafe { Ring::<G>::of(node) }.newest())
     }
 
     fn find_large(&self, size: usize) -> Option<Block> {
@@ -115,8 +118,12 @@ impl Tries {
         }
         let Place { bin, span } = Place::of(size);
         // SAFETY: the root is that of the trie where `size` belongs.
-        let here =
-            self.roots.get(bin).copied().flatten().and_then(|root| unsafe { trie::find(root, span, size) });
+        let here = self
+            .roots
+            .get(bin)
+            .copied()
+            .flatten()
+            .and_then(|root| unsafe { trie::find::<G>(root, span, size) });
         here.or_else(|| self.smallest_from(bin + 1))
     }
 
@@ -124,12 +131,13 @@ impl Tries {
     fn smallest_from(&self, bin: usize) -> Option<Block> {
         let root = self.roots.get(self.map.first_from(bin)?).copied().flatten()?;
         // SAFETY: a root is a node.
-        Some(unsafe { trie::smallest(root) })
+        Some(unsafe { trie::smallest::<G>(root) })
     }
 
     pub(crate) fn for_each(&self, see: &mut dyn FnMut(Block)) {
-        // Whether links are sound is what `validate` reports; here a broken trie just ends early.
-        let _ = self.visit(see);
+        if let Err(violation) = self.visit(see) {
+            G::broken(violation.address.unwrap_or_default(), Part::Link);
+        }
     }
 
     pub(crate) fn validate(&self) -> Result<(), IndexViolation> {
@@ -145,7 +153,7 @@ impl Tries {
             if let Some(root) = *root {
                 let (prefix, below) = Place::prefix(bin);
                 // SAFETY: a root is a node.
-                unsafe { trie::visit(root, prefix, below, see)? };
+                unsafe { trie::visit::<G>(root, prefix, below, see)? };
             }
         }
         Ok(())

@@ -4,3 +4,8 @@
 fn conforms() {
     snugfit_index::conformance::check::<snugfit_bins::BinsIndex>();
 }
+
+#[test]
+fn notices_links_that_were_overwritten() {
+    snugfit_index::conformance::check_damage::<snugfit_bins::BinsIndex>();
+}

@@ -13,7 +13,7 @@
 //! ```
 //! use snugfit_index::FreeIndex;
 //! use snugfit_list::ListIndex;
-//! use snugfit_tag::{Block, Tag};
+//! use snugfit_tag::{Block, Seal, Tag};
 //!
 //! // Two free blocks in a row, of 48 and 64 bytes; headers are at 8 mod 16.
 //! let mut memory = [0u128; 8];
@@ -26,6 +26,7 @@
 //! let mut index = ListIndex::EMPTY;
 //! for (block, size) in [(small, 48), (large, 64)] {
 //!     block.set_tag(Tag::free(size));
+//!     block.set_seal(Seal::FREE);
 //!     // Sound: the block is free, its tag is true, and nobody else writes to it.
 //!     unsafe { index.insert(block, size) };
 //! }
@@ -35,18 +36,21 @@
 //! ```
 #![no_std]
 
-use snugfit_index::{FreeIndex, IndexViolation, List};
+use snugfit_index::{FreeIndex, Guard, IndexViolation, List, Part, Plausible};
 use snugfit_tag::{Block, GRANULE, MIN_BLOCK};
 
 /// All free blocks in one list, newest first, searched from end to end. See the crate's documentation.
 #[derive(Debug, Default)]
-pub struct ListIndex {
-    blocks: List,
+pub struct GuardedList<G> {
+    blocks: List<G>,
 }
+
+/// [`GuardedList`] for whoever does not know where its memory is.
+pub type ListIndex = GuardedList<Plausible>;
 
 // SAFETY: the list holds exactly the blocks that were inserted and not removed, links them through the two words
 // that every block has, and reads the tag of none but those. `find` keeps the contract as it says.
-unsafe impl FreeIndex for ListIndex {
+unsafe impl<G: Guard> FreeIndex for GuardedList<G> {
     const EMPTY: Self = Self { blocks: List::EMPTY };
 
     #[inline]
@@ -83,6 +87,10 @@ unsafe impl FreeIndex for ListIndex {
 
     fn is_empty(&self) -> bool {
         self.blocks.newest().is_none()
+    }
+
+    fn broken(block: usize, part: Part) -> ! {
+        G::broken(block, part)
     }
 
     fn validate(&self) -> Result<(), IndexViolation> {

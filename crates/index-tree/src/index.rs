@@ -1,6 +1,6 @@
 //! The tree, and two lists for what is too small for it, as one free index.
 
-use snugfit_index::{FreeIndex, IndexViolation, List};
+use snugfit_index::{FreeIndex, Guard, IndexViolation, List, Part, Plausible};
 use snugfit_tag::{Block, GRANULE, MIN_BLOCK};
 
 use crate::node::MIN_NODE;
@@ -11,11 +11,14 @@ const SMALL_SIZES: usize = (MIN_NODE - MIN_BLOCK) / GRANULE;
 
 /// Free blocks in a balanced tree by size; see the crate's documentation.
 #[derive(Debug)]
-pub struct TreeIndex {
+pub struct GuardedTree<G> {
     /// List `n` holds the blocks of `MIN_BLOCK + n * GRANULE` bytes.
-    small: [List; SMALL_SIZES],
-    pub(crate) tree: Tree,
+    small: [List<G>; SMALL_SIZES],
+    pub(crate) tree: Tree<G>,
 }
+
+/// [`GuardedTree`] for whoever does not know where its memory is.
+pub type TreeIndex = GuardedTree<Plausible>;
 
 /// The list for blocks of `size` bytes, or for requests of that size; not below `SMALL_SIZES` if the tree is meant.
 #[inline]
@@ -26,7 +29,7 @@ const fn list_for(size: usize) -> usize {
 // SAFETY: each block is in the list of its size or in the tree, linked through words that a block of its size has; the
 // tags read are those of nodes in the tree. Lists come before the tree and in order of size, lists and rings give
 // the newest: an exact best fit.
-unsafe impl FreeIndex for TreeIndex {
+unsafe impl<G: Guard> FreeIndex for GuardedTree<G> {
     const EMPTY: Self = Self { small: [List::EMPTY; SMALL_SIZES], tree: Tree::EMPTY };
 
     #[inline]
@@ -72,6 +75,10 @@ unsafe impl FreeIndex for TreeIndex {
 
     fn is_empty(&self) -> bool {
         self.tree.root.is_none() && self.small.iter().all(|list| list.newest().is_none())
+    }
+
+    fn broken(block: usize, part: Part) -> ! {
+        G::broken(block, part)
     }
 
     fn validate(&self) -> Result<(), IndexViolation> {

@@ -4,12 +4,13 @@
 //! rule: a promotion of the parent helps, and may move the same trouble up by one. Where the parent cannot be promoted
 //! because the other child would be three below it, a rotation or two end the matter.
 
+use snugfit_index::Guard;
 use snugfit_tag::Block;
 
 use crate::node::{Node, Side};
-use crate::tree::Tree;
+use crate::tree::{MOST_DEEP, Tree};
 
-impl Tree {
+impl<G: Guard> Tree<G> {
     /// Puts in `block` of `size` bytes.
     ///
     /// # Safety
@@ -24,13 +25,16 @@ impl Tree {
             self.root = Some(new);
             return;
         };
+        let mut depth = 0;
         loop {
+            node.require(depth < MOST_DEEP);
+            depth += 1;
             let found = node.size();
             if found == size {
                 return join(node, new);
             }
             let side = Side::right_if(found < size);
-            match node.child(side) {
+            match node.free_child(side) {
                 Some(child) => node = child,
                 None => return self.attach(node, side, new),
             }
@@ -38,7 +42,7 @@ impl Tree {
     }
 
     /// Hangs `new` below `parent`, where nothing is on `side`.
-    fn attach(&mut self, parent: Node, side: Side, new: Node) {
+    fn attach(&mut self, parent: Node<G>, side: Side, new: Node<G>) {
         new.start();
         new.set_parent(Some(parent));
         parent.set_child(side, Some(new));
@@ -46,7 +50,7 @@ impl Tree {
     }
 
     /// Restores the first rule, broken at most between `node` and its parent: both may have the same rank.
-    fn balance_after_insertion(&mut self, mut node: Node) {
+    fn balance_after_insertion(&mut self, mut node: Node<G>) {
         while let Some(parent) = node.parent() {
             if parent.rank() != node.rank() {
                 return;
@@ -69,10 +73,10 @@ impl Tree {
     ///     ╱     ╲                        ╱     ╲     ╱    ╲
     ///   r-1   inner r-2               r-2      r-2  r-2  inner r-1
     /// ```
-    fn rotate_after_insertion(&mut self, parent: Node, node: Node, side: Side) {
+    fn rotate_after_insertion(&mut self, parent: Node<G>, node: Node<G>, side: Side) {
         parent.promote(-1);
-        let inner = node.child(side.opposite());
-        match inner.filter(|inner| inner.rank() + 1 == node.rank()) {
+        let inner = node.child_of_mine(side.opposite());
+        match inner.filter(|&inner| node.rank_above(Some(inner)) == 1) {
             None => self.rotate(parent, node, side),
             Some(inner) => {
                 node.promote(-1);
@@ -86,7 +90,7 @@ impl Tree {
 
 /// Adds a block to the ring of a node of its size. The tree does not change.
 #[inline]
-fn join(node: Node, new: Node) {
+fn join<G: Guard>(node: Node<G>, new: Node<G>) {
     // SAFETY: the new block is in no ring yet, and its links are ours.
     unsafe { node.ring().push(new.block()) };
     // What tells it from a node: see `Tree::remove`.

@@ -40,7 +40,7 @@
 //!
 //! ```
 //! use snugfit_index::FreeIndex;
-//! use snugfit_tag::{Block, Tag};
+//! use snugfit_tag::{Block, Seal, Tag};
 //! use snugfit_tree::TreeIndex;
 //!
 //! // Three free blocks in a row, of 64, 80 and 64 bytes; headers are at 8 mod 16.
@@ -51,6 +51,7 @@
 //!     // Sound: the block lies within `memory`, which outlives it and is used for nothing else.
 //!     let block = unsafe { Block::from_header(start.byte_add(offset)) };
 //!     block.set_tag(Tag::free(size));
+//!     block.set_seal(Seal::FREE);
 //!     // Sound: the block is free, its tag is true, and nobody else writes to it.
 //!     unsafe { index.insert(block, size) };
 //!     block
@@ -76,4 +77,4 @@ mod tests;
 mod tree;
 mod validate;
 
-pub use index::TreeIndex;
+pub use index::{GuardedTree, TreeIndex};

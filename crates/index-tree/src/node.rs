@@ -1,10 +1,13 @@
 //! A block seen as a node of the tree.
 
-use snugfit_index::Ring;
+use core::marker::PhantomData;
+
+use snugfit_index::guard::{self, Guard, Part, require};
+use snugfit_index::{IndexViolation, Ring, Rule};
 use snugfit_tag::{Block, FOOTER, HEADER};
 
 /// The words of a node, after the two of its ring.
-const CHILDREN: usize = Ring::LINKS;
+const CHILDREN: usize = <Ring>::LINKS;
 const PARENT: usize = CHILDREN + 2;
 const RANK: usize = PARENT + 1;
 const WORDS: usize = RANK + 1;
@@ -48,9 +51,9 @@ impl Side {
 /// the ring only the parent means anything, and is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
-pub(crate) struct Node(Block);
+pub(crate) struct Node<G>(Block, PhantomData<G>);
 
-impl Node {
+impl<G: Guard> Node<G> {
     /// The node in `block`.
     ///
     /// # Safety
@@ -58,14 +61,14 @@ impl Node {
     ///   being put in or taken out: its payload up to the footer is the index's.
     #[inline]
     pub(crate) const unsafe fn of(block: Block) -> Self {
-        Self(block)
+        Self(block, PhantomData)
     }
 
     /// Makes this a leaf and a ring of one. The parent is left to the caller.
     #[inline]
     pub(crate) fn start(self) {
         // SAFETY: `of` vouches for the words, and the block is in no ring yet.
-        unsafe { Ring::start(self.0) };
+        unsafe { Ring::<G>::start(self.0) };
         self.set_child(Side::Left, None);
         self.set_child(Side::Right, None);
         self.set_rank(0);
@@ -84,15 +87,38 @@ impl Node {
 
     /// The ring of blocks of this size. Only for nodes in the tree: the oldest of their rings.
     #[inline]
-    pub(crate) const fn ring(self) -> Ring {
+    pub(crate) const fn ring(self) -> Ring<G> {
         // SAFETY: `start` made this a ring, or it succeeded the oldest.
         unsafe { Ring::of(self.0) }
     }
 
+    /// A link as it is: not to be followed.
+    #[inline]
+    fn raw(self, number: usize) -> Option<Block> {
+        // SAFETY: `of` vouches for the words.
+        unsafe { self.0.link(number) }
+    }
+
+    /// What a link leads to, wherever that is in memory that holds blocks. (Whether it is a free one cannot be asked: a block
+    /// that is being put in has no header yet.) Before anything is written there, the link back is compared.
     #[inline]
     fn link(self, number: usize) -> Option<Self> {
         // SAFETY: `of` vouches for the words.
-        unsafe { self.0.link(number) }.map(Self)
+        unsafe { guard::peek::<G>(self.0, number) }.map(|to| Self(to, PhantomData))
+    }
+
+    /// The child on `side`, a free block: for a search.
+    #[inline]
+    pub(crate) fn free_child(self, side: Side) -> Option<Self> {
+        // SAFETY: `of` vouches for the words.
+        let child = unsafe { guard::follow::<G>(self.0, CHILDREN + side as usize) };
+        child.map(|to| Self(to, PhantomData))
+    }
+
+    /// Ends unless `holds`: a link of this node was overwritten, or one that leads to it.
+    #[inline]
+    pub(crate) fn require(self, holds: bool) {
+        require::<G>(holds, self.0, Part::Link);
     }
 
     #[inline]
@@ -124,12 +150,15 @@ impl Node {
     /// The side on which `child`, one of the two, is.
     #[inline]
     pub(crate) fn side_of(self, child: Self) -> Side {
-        Side::right_if(self.child(Side::Right) == Some(child))
+        let is_at = |side| self.raw(CHILDREN + side as usize) == Some(child.0);
+        let side = Side::right_if(is_at(Side::Right));
+        child.require(is_at(side));
+        side
     }
 
     #[inline]
     pub(crate) fn is_leaf(self) -> bool {
-        self.child(Side::Left).is_none() && self.child(Side::Right).is_none()
+        self.raw(CHILDREN).is_none() && self.raw(CHILDREN + 1).is_none()
     }
 
     #[inline]
@@ -144,23 +173,51 @@ impl Node {
         unsafe { self.0.payload().cast::<isize>().add(RANK).write(rank) };
     }
 
+    /// Whether there is no parent: this is the root, or no node.
+    #[inline]
+    pub(crate) fn is_root(self) -> bool {
+        self.raw(PARENT).is_none()
+    }
+
     /// Adds to the rank: a promotion, or with a negative number a demotion.
     #[inline]
     pub(crate) fn promote(self, by: isize) {
-        self.set_rank(self.rank() + by);
+        self.set_rank(self.rank().wrapping_add(by));
     }
 
     /// By how much the rank exceeds that of the child on `side`: 1 or 2, while the tree is in balance.
     #[inline]
     pub(crate) fn rank_difference(self, side: Side) -> isize {
-        self.rank() - self.child(side).map_or(MISSING, Self::rank)
+        self.rank_above(self.child(side))
+    }
+
+    /// By how much the rank exceeds that of `child`.
+    #[inline]
+    pub(crate) fn rank_above(self, child: Option<Self>) -> isize {
+        self.rank().wrapping_sub(child.map_or(MISSING, Self::rank))
+    }
+
+    /// The child on `side`, if its links are those of one.
+    pub(crate) fn sound_child(self, side: Side) -> Result<Option<Self>, IndexViolation> {
+        let child = self.raw(CHILDREN + side as usize).map(|block| Self(block, PhantomData));
+        let is_linked = |child: Self| G::may_follow(child.0) && child.raw(PARENT) == Some(self.0);
+        IndexViolation::unless(child.is_none_or(is_linked), Rule::Linked, Some(self.0))?;
+        Ok(child)
+    }
+
+    /// The child on `side`, which knows that it is one. Where no node is passed twice, that keeps a walk from going in
+    /// circles.
+    pub(crate) fn child_of_mine(self, side: Side) -> Option<Self> {
+        let child = self.child(side)?;
+        self.require(child.raw(PARENT) == Some(self.0));
+        Some(child)
     }
 
     /// The node at the end of the path that always turns to `side`.
     #[inline]
     pub(crate) fn outermost(self, side: Side) -> Self {
         let mut node = self;
-        while let Some(next) = node.child(side) {
+        while let Some(next) = node.child_of_mine(side) {
             node = next;
         }
         node

@@ -6,13 +6,13 @@
 //!
 //! It is the next *smaller* node because a search that ended between the two has just been there: it is in the cache.
 
-use snugfit_index::Ring;
+use snugfit_index::{Guard, Ring};
 use snugfit_tag::Block;
 
 use crate::node::{Node, Side};
 use crate::tree::Tree;
 
-impl Tree {
+impl<G: Guard> Tree<G> {
     /// Takes `block` out, without a search.
     ///
     /// # Safety
@@ -24,13 +24,13 @@ impl Tree {
         // Only a node has a parent, but for the root, which we know.
         if node.parent().is_none() && self.root != Some(node) {
             // SAFETY: what is not a node is in a ring.
-            return unsafe { Ring::unlink(block) };
+            return unsafe { Ring::<G>::unlink(block) };
         }
         match node.ring().successor() {
             None => self.detach(node),
             Some(successor) => {
                 // SAFETY: every node is in its ring, and every member of the ring is as large.
-                unsafe { Ring::unlink(block) };
+                unsafe { Ring::<G>::unlink(block) };
                 // SAFETY: as above.
                 self.substitute(node, unsafe { Node::of(successor) });
             }
@@ -38,8 +38,8 @@ impl Tree {
     }
 
     /// Takes out a node behind which there is nobody else.
-    pub(crate) fn detach(&mut self, node: Node) {
-        let (left, right) = (node.child(Side::Left), node.child(Side::Right));
+    pub(crate) fn detach(&mut self, node: Node<G>) {
+        let (left, right) = (node.child_of_mine(Side::Left), node.child_of_mine(Side::Right));
         match (left, right) {
             (Some(left), Some(_)) => self.detach_inner(node, left.outermost(Side::Right)),
             (child, None) | (None, child) => {
@@ -52,17 +52,17 @@ impl Tree {
     }
 
     /// Takes out a node with two children; `heir`, the next smaller node, takes its place.
-    fn detach_inner(&mut self, node: Node, heir: Node) {
+    fn detach_inner(&mut self, node: Node<G>, heir: Node<G>) {
         let parent = heir.parent().filter(|&parent| parent != node);
         // Where the heir is missing now: at the right of its parent, or to the left of where it has moved.
         let (parent, side) = parent.map_or((heir, Side::Left), |parent| (parent, Side::Right));
-        self.replace(heir, heir.child(Side::Left));
+        self.replace(heir, heir.child_of_mine(Side::Left));
         self.substitute(node, heir);
         self.balance_after_removal(Some(parent), side);
     }
 
     /// Restores the rules, broken at most at `parent`, whose subtree on `side` has lost one rank.
-    fn balance_after_removal(&mut self, parent: Option<Node>, mut side: Side) {
+    fn balance_after_removal(&mut self, parent: Option<Node<G>>, mut side: Side) {
         let mut next = parent;
         while let Some(parent) = next {
             if parent.is_leaf() {
@@ -88,13 +88,13 @@ impl Tree {
     /// Where `parent` is three above its child on `side` and one above the other, the sibling. If the sibling can be
     /// demoted, so can the parent, and that is left to the caller; otherwise rotates, which ends the matter, and
     /// returns false.
-    fn demote_sibling(&mut self, parent: Node, side: Side) -> bool {
-        let Some(sibling) = parent.child(side.opposite()) else {
+    fn demote_sibling(&mut self, parent: Node<G>, side: Side) -> bool {
+        let Some(sibling) = parent.child_of_mine(side.opposite()) else {
             // A missing child has the least rank, so it is not one below a parent that is three above the other.
             return false;
         };
         let outer_is_close = sibling.rank_difference(side.opposite()) == 1;
-        match sibling.child(side).filter(|inner| inner.rank() + 1 == sibling.rank()) {
+        match sibling.child_of_mine(side).filter(|&inner| sibling.rank_above(Some(inner)) == 1) {
             _ if outer_is_close => self.rotate_once(parent, sibling, side),
             Some(inner) => self.rotate_twice(parent, sibling, inner, side),
             None => {
@@ -114,7 +114,7 @@ impl Tree {
     ///             ╱      ╲               ╱      ╲
     ///          inner     r-2           r-3     inner
     /// ```
-    fn rotate_once(&mut self, parent: Node, sibling: Node, side: Side) {
+    fn rotate_once(&mut self, parent: Node<G>, sibling: Node<G>, side: Side) {
         self.rotate(parent, sibling, side.opposite());
         sibling.promote(1);
         // The second rule: a leaf has rank 0, and this one had rank 2 before.
@@ -130,7 +130,7 @@ impl Tree {
     ///              ╱       ╲                ╱      ╲        ╱      ╲
     ///         inner r-2    r-3            r-3                      r-3
     /// ```
-    fn rotate_twice(&mut self, parent: Node, sibling: Node, inner: Node, side: Side) {
+    fn rotate_twice(&mut self, parent: Node<G>, sibling: Node<G>, inner: Node<G>, side: Side) {
         self.rotate(sibling, inner, side);
         self.rotate(parent, inner, side.opposite());
         inner.promote(2);

@@ -1,14 +1,17 @@
 //! Changing places: the three moves from which everything else is made.
 
+use snugfit_index::Guard;
+
 use crate::node::{Node, Side};
 use crate::tree::Tree;
 
-impl Tree {
+impl<G: Guard> Tree<G> {
     /// Makes whatever pointed down to `old`, its parent or the root, point to `new` instead, and `new` back up. The
     /// links of `old` stay as they are.
     #[inline]
-    pub(crate) fn replace(&mut self, old: Node, new: Option<Node>) {
+    pub(crate) fn replace(&mut self, old: Node<G>, new: Option<Node<G>>) {
         let parent = old.parent();
+        old.require(parent.is_none() == (self.root == Some(old)));
         match parent {
             Some(parent) => parent.set_child(parent.side_of(old), new),
             None => self.root = new,
@@ -19,10 +22,10 @@ impl Tree {
     }
 
     /// Puts `new`, which is not in the tree, where `old` is, with its children and rank. `old` is out afterwards.
-    pub(crate) fn substitute(&mut self, old: Node, new: Node) {
+    pub(crate) fn substitute(&mut self, old: Node<G>, new: Node<G>) {
         self.replace(old, Some(new));
         for side in [Side::Left, Side::Right] {
-            let child = old.child(side);
+            let child = old.child_of_mine(side);
             new.set_child(side, child);
             if let Some(child) = child {
                 child.set_parent(Some(new));
@@ -40,8 +43,8 @@ impl Tree {
     ///      ╱    ╲                              ╱      ╲
     ///    (a)   inner                        inner     (c)
     /// ```
-    pub(crate) fn rotate(&mut self, parent: Node, node: Node, side: Side) {
-        let inner = node.child(side.opposite());
+    pub(crate) fn rotate(&mut self, parent: Node<G>, node: Node<G>, side: Side) {
+        let inner = node.child_of_mine(side.opposite());
         self.replace(parent, Some(node));
         parent.set_child(side, inner);
         if let Some(inner) = inner {

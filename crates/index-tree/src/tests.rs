@@ -3,22 +3,24 @@
 use std::boxed::Box;
 use std::vec::Vec;
 
-use snugfit_index::{FreeIndex, IndexViolation, Rule};
-use snugfit_tag::{Block, GRANULE, Tag};
+use snugfit_index::{FreeIndex, IndexViolation, Plausible, Rule};
+use snugfit_tag::{Block, GRANULE, Seal, Tag};
 
 use crate::TreeIndex;
-use crate::node::{MIN_NODE, Node, Side};
+use crate::node::{MIN_NODE, Side};
+
+type Node = crate::node::Node<Plausible>;
 
 const COUNT: usize = if cfg!(miri) { 200 } else { 100_000 };
 
 /// Blocks one granule apart in size, in memory of 64 bytes each; number `n` is the n-th smallest.
 struct Stubs {
-    memory: *mut [[u64; 8]],
+    memory: *mut [[u128; 4]],
 }
 
 impl Stubs {
     fn new(count: usize) -> Self {
-        let memory = std::vec![[0; 8]; count + 1].into_boxed_slice();
+        let memory = std::vec![[0; 4]; count + 1].into_boxed_slice();
         Self { memory: Box::into_raw(memory) }
     }
 
@@ -33,6 +35,7 @@ impl Stubs {
         // SAFETY: the header and the six words of a node lie within the memory, which outlives the block.
         let block = unsafe { Block::from_header(start.byte_add(8 + place * 64)) };
         block.set_tag(Tag::free(Self::size(number)));
+        block.set_seal(Seal::FREE);
         block
     }
 
@@ -185,7 +188,7 @@ fn validate_notices_damage() {
     assert_eq!(damaged(|leaf| leaf.block().set_tag(Tag::free(MIN_NODE - GRANULE))), Some(Rule::Ordered));
     assert_eq!(damaged(|leaf| leaf.set_rank(1)), Some(Rule::Balanced));
     assert_eq!(damaged(|leaf| leaf.set_parent(None)), Some(Rule::Linked));
-    assert_eq!(damaged(|leaf| leaf.set_child(Side::Left, Some(leaf))), Some(Rule::Balanced));
+    assert_eq!(damaged(|leaf| leaf.set_child(Side::Left, Some(leaf))), Some(Rule::Linked));
     let tear_ring = |leaf: Node| {
         // SAFETY: the words of a leaf are the index's; this is what a stray write would do.
         unsafe { leaf.block().set_link(0, leaf.parent().map(Node::block)) };

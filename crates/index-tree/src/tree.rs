@@ -1,18 +1,21 @@
 //! The tree itself: searching and walking.
 
-use snugfit_index::Ring;
-use snugfit_tag::Block;
+use snugfit_index::{Guard, Ring};
+use snugfit_tag::{Block, GRANULE, MAX_BLOCK};
 
 use crate::node::{Node, Side};
+
+/// No node is deeper: the rank of the root is no more than twice the bits of the number of sizes there are.
+pub(crate) const MOST_DEEP: usize = 2 * (MAX_BLOCK / GRANULE).ilog2() as usize + 2;
 
 /// A weak AVL tree of the distinct sizes, with a ring of equals behind each node. `insert.rs` and `remove.rs` keep
 /// it in balance.
 #[derive(Debug)]
-pub(crate) struct Tree {
-    pub(crate) root: Option<Node>,
+pub(crate) struct Tree<G> {
+    pub(crate) root: Option<Node<G>>,
 }
 
-impl Tree {
+impl<G: Guard> Tree<G> {
     pub(crate) const EMPTY: Self = Self { root: None };
 
     /// The node of the smallest size that is enough, and that size.
@@ -20,10 +23,13 @@ impl Tree {
     /// Reads tag and one child link of each node on the way, which share a cache line in a block aligned to 64, and
     /// branches only on what can be predicted.
     #[inline]
-    fn best(&self, size: usize) -> Option<(Node, usize)> {
+    fn best(&self, size: usize) -> Option<(Node<G>, usize)> {
         let (mut best, mut best_size) = (None, 0);
         let mut next = self.root;
+        let mut depth = 0;
         while let Some(node) = next {
+            node.require(depth < MOST_DEEP);
+            depth += 1;
             let found = node.size();
             if found >= size {
                 (best, best_size) = (Some(node), found);
@@ -31,7 +37,7 @@ impl Tree {
             if found == size {
                 break;
             }
-            next = node.child(Side::right_if(found < size));
+            next = node.free_child(Side::right_if(found < size));
         }
         best.map(|node| (node, best_size))
     }
@@ -51,7 +57,7 @@ impl Tree {
             self.detach(node);
         } else {
             // SAFETY: the newest is in the ring; as it is not the oldest, it is not in the tree.
-            unsafe { Ring::unlink(newest) };
+            unsafe { Ring::<G>::unlink(newest) };
         }
         Some((newest, found))
     }
@@ -60,8 +66,7 @@ impl Tree {
     pub(crate) fn for_each(&self, visit: &mut dyn FnMut(Block)) {
         let mut next = self.root.map(|root| root.outermost(Side::Left));
         while let Some(node) = next {
-            // What is wrong with a ring is for `validate` to say.
-            let _ = node.ring().visit(visit);
+            node.require(node.ring().visit(visit).is_ok());
             next = following(node);
         }
     }
@@ -69,8 +74,8 @@ impl Tree {
 
 /// The node of the next larger size: the first of the right subtree, else the first ancestor from whose left side we
 /// come.
-fn following(node: Node) -> Option<Node> {
-    if let Some(right) = node.child(Side::Right) {
+fn following<G: Guard>(node: Node<G>) -> Option<Node<G>> {
+    if let Some(right) = node.child_of_mine(Side::Right) {
         return Some(right.outermost(Side::Left));
     }
     let mut node = node;

@@ -1,22 +1,22 @@
 //! The rules, checked.
 
-use snugfit_index::{IndexViolation, Rule};
+use snugfit_index::{Guard, IndexViolation, Rule};
 use snugfit_tag::{GRANULE, MAX_BLOCK};
 
 use crate::node::{MIN_NODE, Node, Side};
-use crate::tree::Tree;
+use crate::tree::{MOST_DEEP, Tree};
 
-/// No tree has a higher rank: twice the bits of the number of sizes there are.
-const MAX_RANK: isize = 2 * (MAX_BLOCK / GRANULE).ilog2() as isize + 2;
+/// No tree has a higher rank.
+const MAX_RANK: isize = MOST_DEEP as isize;
 
-impl Tree {
+impl<G: Guard> Tree<G> {
     /// Checks order, balance, links and rings. O(n).
     pub(crate) fn validate(&self) -> Result<(), IndexViolation> {
         let Some(root) = self.root else {
             return Ok(());
         };
         let block = Some(root.block());
-        IndexViolation::unless(root.parent().is_none(), Rule::Linked, block)?;
+        IndexViolation::unless(root.is_root(), Rule::Linked, block)?;
         IndexViolation::unless(root.rank() <= MAX_RANK, Rule::Balanced, block)?;
         check(root, MIN_NODE, MAX_BLOCK)
     }
@@ -24,16 +24,16 @@ impl Tree {
 
 /// Checks the subtree at `node`, whose sizes lie from `low` to `high`. The depth of the recursion is bounded even in
 /// a broken tree: the rank of the root is, and it falls with every step.
-fn check(node: Node, low: usize, high: usize) -> Result<(), IndexViolation> {
+fn check<G: Guard>(node: Node<G>, low: usize, high: usize) -> Result<(), IndexViolation> {
     let (size, block) = (node.size(), Some(node.block()));
     IndexViolation::unless(low <= size && size <= high, Rule::Ordered, block)?;
     IndexViolation::unless(!node.is_leaf() || node.rank() == 0, Rule::Balanced, block)?;
     check_ring(node)?;
     for (side, low, high) in [(Side::Left, low, size - GRANULE), (Side::Right, size + GRANULE, high)] {
-        let balanced = matches!(node.rank_difference(side), 1 | 2);
+        let child = node.sound_child(side)?;
+        let balanced = matches!(node.rank_above(child), 1 | 2);
         IndexViolation::unless(balanced, Rule::Balanced, block)?;
-        if let Some(child) = node.child(side) {
-            IndexViolation::unless(child.parent() == Some(node), Rule::Linked, Some(child.block()))?;
+        if let Some(child) = child {
             check(child, low, high)?;
         }
     }
@@ -41,12 +41,12 @@ fn check(node: Node, low: usize, high: usize) -> Result<(), IndexViolation> {
 }
 
 /// Checks the ring behind `node`, and that none of the others there looks like a node.
-fn check_ring(node: Node) -> Result<(), IndexViolation> {
+fn check_ring<G: Guard>(node: Node<G>) -> Result<(), IndexViolation> {
     let mut impostor = None;
     node.ring().visit(&mut |block| {
         // SAFETY: the block is in the ring of a node, so it is in the index, and as large.
-        let other = unsafe { Node::of(block) };
-        if other != node && other.parent().is_some() {
+        let other: Node<G> = unsafe { Node::of(block) };
+        if other != node && !other.is_root() {
             impostor = Some(block);
         }
     })?;

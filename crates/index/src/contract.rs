@@ -3,6 +3,7 @@
 use snugfit_tag::{Block, MIN_BLOCK};
 
 use crate::IndexViolation;
+use crate::guard::{Guard, Part, Plausible};
 
 /// The most words of a free block's payload that an index may use for its links.
 pub const MAX_LINKS: usize = 6;
@@ -22,6 +23,10 @@ pub const MAX_LINKS: usize = 6;
 /// - [`replace`](Self::replace) counts as a removal and an insertion, however cheaply it is done.
 /// - The order of [`for_each`](Self::for_each) is free.
 ///
+/// Programs write to memory that they have freed, so the links may have been overwritten all the same. An implementation
+/// built with a [`Guard`] follows none without asking it, and ends in [`broken`](Self::broken). It does not check the header
+/// of a block that it returns: the caller is about to touch that, and checks it.
+///
 /// # Safety
 /// An implementer promises that
 /// - it returns only blocks that were inserted and not removed since;
@@ -38,8 +43,8 @@ pub unsafe trait FreeIndex: Sized {
     /// # Safety
     /// - `block` is free and owned by the heap, `size` bytes long (a multiple of 16, at least 32), and not in the
     ///   index.
-    /// - Before the index is used again, its tag states `size`. From then until it is removed, nobody else writes to its
-    ///   link words.
+    /// - Before the index is used again, its tag states `size` and its seal is [`Seal::FREE`](snugfit_tag::Seal::FREE). From
+    ///   then until it is removed, nobody else writes to its link words.
     unsafe fn insert(&mut self, block: Block, size: usize);
 
     /// Takes `block` of `size` bytes out.
@@ -72,7 +77,7 @@ pub unsafe trait FreeIndex: Sized {
     ///
     /// # Safety
     /// - `size` is a multiple of 16, at least 32.
-    /// - Before the index is used again, the caller writes the tag of what went back in.
+    /// - Before the index is used again, the caller writes tag and seal of what went back in.
     #[must_use]
     #[inline]
     unsafe fn take_split(&mut self, size: usize) -> Option<(Block, usize)> {
@@ -138,6 +143,12 @@ pub unsafe trait FreeIndex: Sized {
         let mut bytes = 0;
         self.for_each(&mut |block| bytes += block.size());
         bytes
+    }
+
+    /// Ends: something was written to the free block whose header is at the address `block`. For the index, and for its caller, who sees other parts of it.
+    #[cold]
+    fn broken(block: usize, part: Part) -> ! {
+        Plausible::broken(block, part)
     }
 
     /// Checks the index's own order: links, balance, bitmap. What the heap knows of the blocks is the heap's to

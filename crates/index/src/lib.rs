@@ -13,6 +13,7 @@
 //! The crate also holds
 //!
 //! - [`List`] and [`Ring`], the intrusive lists that more than one implementation is built from;
+//! - [`Guard`], which is asked before a link is followed: what was freed may have been written to since;
 //! - with the feature `conformance`, `conformance::check`: a model-based test of the whole contract. A new
 //!   implementation is one crate, and one line that calls it.
 #![no_std]
@@ -23,6 +24,7 @@ extern crate std;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
+pub mod guard;
 mod list;
 mod ring;
 #[cfg(test)]
@@ -30,6 +32,7 @@ mod test_blocks;
 mod violation;
 
 pub use contract::{FreeIndex, MAX_LINKS};
+pub use guard::{Guard, Part, Plausible};
 pub use list::List;
 pub use ring::Ring;
 pub use violation::{IndexViolation, Rule};

@@ -1,7 +1,10 @@
 //! A doubly linked list through blocks, newest first.
 
-use snugfit_tag::Block;
+use core::marker::PhantomData;
 
+use snugfit_tag::{Block, Seal};
+
+use crate::guard::{Guard, Part, Plausible, require};
 use crate::{IndexViolation, Rule};
 
 /// A doubly linked list of blocks, newest first, for blocks of any one size or of all: it needs two words of each,
@@ -13,19 +16,21 @@ use crate::{IndexViolation, Rule};
 /// ```
 ///
 /// Nothing is said of link 1 of the newest block: who wants to know compares with the head, and `pop` need not touch
-/// the block that becomes the newest.
+/// the block that becomes the newest. So that one is known to lie where blocks do, and no more: `push` sees that it is
+/// free before it writes there, and who takes it must look at its header.
 #[derive(Debug, Default)]
 #[repr(transparent)]
-pub struct List {
+pub struct List<G = Plausible> {
     newest: Option<Block>,
+    guard: PhantomData<G>,
 }
 
 const OLDER: usize = 0;
 const NEWER: usize = 1;
 
-impl List {
+impl<G: Guard> List<G> {
     /// A list without blocks.
-    pub const EMPTY: Self = Self { newest: None };
+    pub const EMPTY: Self = Self { newest: None, guard: PhantomData };
 
     /// The block pushed last.
     #[inline]
@@ -44,6 +49,7 @@ impl List {
         unsafe {
             block.set_link(OLDER, self.newest);
             if let Some(front) = self.newest {
+                require::<G>(front.seal() == Seal::FREE, front, Part::Header);
                 front.set_link(NEWER, Some(block));
             }
         }
@@ -56,53 +62,113 @@ impl List {
     /// - `block` is in this list.
     #[inline]
     pub unsafe fn unlink(&mut self, block: Block) {
-        // SAFETY: `block` and its neighbours are in this list, so their links are ours; all but the newest have a
-        // newer one.
+        // SAFETY: the caller vouches for the block.
         unsafe {
-            let older = block.link(OLDER);
-            if self.newest == Some(block) {
-                self.newest = older;
-                return;
-            }
-            let newer = block.link(NEWER).unwrap_unchecked();
-            newer.set_link(OLDER, older);
-            if let Some(older) = older {
-                older.set_link(NEWER, Some(newer));
+            if !self.unlink_if(block, G::is_near) {
+                self.unlink_far(block);
             }
         }
     }
 
-    /// Takes out the block pushed last. O(1).
+    /// [`unlink`](Self::unlink), if the neighbours pass `may_follow`, and their links lead here. Else false, with nothing
+    /// changed.
+    ///
+    /// # Safety
+    /// - As for [`unlink`](Self::unlink).
+    #[inline(always)]
+    unsafe fn unlink_if(&mut self, block: Block, may_follow: impl Fn(Block) -> bool) -> bool {
+        // SAFETY: `block` and its neighbours are in this list, so their links are ours; what may be followed has two that
+        // are readable.
+        unsafe {
+            let older = block.link(OLDER);
+            if self.newest == Some(block) {
+                let passes = older.is_none_or(may_follow);
+                if passes {
+                    self.newest = older;
+                }
+                return passes;
+            }
+            let Some(newer) = block.link(NEWER) else { return false };
+            if !may_follow(newer) || newer.link(OLDER) != Some(block) {
+                return false;
+            }
+            if let Some(older) = older {
+                if !may_follow(older) || older.link(NEWER) != Some(block) {
+                    return false;
+                }
+                older.set_link(NEWER, Some(newer));
+            }
+            newer.set_link(OLDER, older);
+            true
+        }
+    }
+
+    /// [`unlink`](Self::unlink) where a neighbour is far away, or a link broken.
+    ///
+    /// # Safety
+    /// - As for [`unlink`](Self::unlink).
+    #[cold]
+    #[inline(never)]
+    unsafe fn unlink_far(&mut self, block: Block) {
+        // SAFETY: the caller vouches for the block.
+        require::<G>(unsafe { self.unlink_if(block, G::may_follow) }, block, Part::Link);
+    }
+
+    /// Takes out the block pushed last. O(1). Whether it is as free as it should be is for the caller to see: it has yet
+    /// to touch its header.
     #[inline]
     pub fn pop(&mut self) -> Option<Block> {
         let block = self.newest?;
         // SAFETY: the newest block is in this list.
-        self.newest = unsafe { block.link(OLDER) };
+        unsafe { self.unlink(block) };
         Some(block)
     }
 
-    /// The blocks, newest first.
+    /// The blocks, newest first, up to the first link that cannot be believed: of that, [`Guard::broken`] is told.
     pub fn iter(&self) -> impl Iterator<Item = Block> + '_ {
-        // SAFETY: every block reached is in this list.
-        core::iter::successors(self.newest, |block| unsafe { block.link(OLDER) })
+        core::iter::successors(self.newest, |&block| {
+            self.older(block).unwrap_or_else(|_| G::broken(block.address(), Part::Link))
+        })
     }
 
-    /// Checks that links forward and back agree and that `belongs` accepts the size of every block. O(n).
+    /// The block behind `block`, which is in this list, if their links agree. Then a list that loops can only come back to
+    /// its newest block, and that is seen.
+    fn older(&self, block: Block) -> Result<Option<Block>, IndexViolation> {
+        // SAFETY: `block` is in this list, and what the guard lets pass has two readable words.
+        let (older, linked) = unsafe {
+            let older = block.link(OLDER);
+            let is_linked = |older: Block| G::may_follow(older) && older.link(NEWER) == Some(block);
+            (older, older.is_none_or(|older| is_linked(older) && self.newest != Some(older)))
+        };
+        IndexViolation::unless(linked, Rule::Linked, Some(block))?;
+        Ok(older)
+    }
+
+    /// Checks that links forward and back agree and that `belongs` accepts the size of every block, and shows those to `see`.
+    /// O(n).
     ///
     /// # Errors
     /// [`Rule::Linked`] or [`Rule::Ordered`].
-    pub fn validate(&self, belongs: impl Fn(usize) -> bool) -> Result<(), IndexViolation> {
-        let mut newer = None;
-        for block in self.iter() {
-            // With links back that agree, a list that loops can only come back to its newest block.
-            // SAFETY: `block` is in this list.
-            let linked =
-                newer.is_none() || (unsafe { block.link(NEWER) } == newer && self.newest != Some(block));
-            IndexViolation::unless(linked, Rule::Linked, Some(block))?;
+    pub fn visit(
+        &self,
+        belongs: impl Fn(usize) -> bool,
+        see: &mut dyn FnMut(Block),
+    ) -> Result<(), IndexViolation> {
+        let mut next = self.newest;
+        while let Some(block) = next {
             IndexViolation::unless(belongs(block.size()), Rule::Ordered, Some(block))?;
-            newer = Some(block);
+            see(block);
+            next = self.older(block)?;
         }
         Ok(())
+    }
+
+    /// [`visit`](Self::visit) for its findings alone.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn validate(&self, belongs: impl Fn(usize) -> bool) -> Result<(), IndexViolation> {
+        self.visit(belongs, &mut |_| ())
     }
 }
 
@@ -120,7 +186,7 @@ mod tests {
         for leaver in 0..5 {
             let mut memory = [[0; 4]; 5];
             let blocks = blocks(&mut memory);
-            let mut list = List::EMPTY;
+            let mut list = List::<Plausible>::EMPTY;
             // SAFETY: each block is pushed once, and in the list when it is unlinked.
             unsafe {
                 blocks.into_iter().for_each(|block| list.push(block));
@@ -140,7 +206,7 @@ mod tests {
     fn damage_is_found_and_ends_the_check() {
         let mut memory = [[0; 4]; 3];
         let blocks = blocks(&mut memory);
-        let mut list = List::EMPTY;
+        let mut list = List::<Plausible>::EMPTY;
         // SAFETY: each block is pushed once.
         blocks.into_iter().for_each(|block| unsafe { list.push(block) });
         let rule = |list: &List| list.validate(|size| size == MIN_BLOCK).map_err(|violation| violation.rule);

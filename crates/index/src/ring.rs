@@ -1,7 +1,10 @@
 //! A ring of blocks of equal size, behind the one that stands for them in a tree.
 
+use core::marker::PhantomData;
+
 use snugfit_tag::Block;
 
+use crate::guard::{self, Guard, Part, Plausible, require};
 use crate::{IndexViolation, Rule};
 
 /// Blocks of one size behind one tree node. The node is the *oldest* of them, so that newcomers leave the tree
@@ -13,14 +16,15 @@ use crate::{IndexViolation, Rule};
 ///        (the tree node)
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Ring {
+pub struct Ring<G = Plausible> {
     oldest: Block,
+    guard: PhantomData<G>,
 }
 
 const NEXT: usize = 0;
 const PREVIOUS: usize = 1;
 
-impl Ring {
+impl<G: Guard> Ring<G> {
     /// The number of link words a ring uses; a tree keeps its own after these.
     pub const LINKS: usize = 2;
 
@@ -45,25 +49,23 @@ impl Ring {
     #[inline]
     #[must_use]
     pub const unsafe fn of(oldest: Block) -> Self {
-        Self { oldest }
-    }
-
-    /// The neighbour of `block` by link word `number`.
-    ///
-    /// # Safety
-    /// - `block` is in a ring.
-    #[inline]
-    unsafe fn neighbour(block: Block, number: usize) -> Block {
-        // SAFETY: the caller vouches for the ring, whose links are never `None`.
-        unsafe { block.link(number).unwrap_unchecked() }
+        Self { oldest, guard: PhantomData }
     }
 
     /// The block that joined last; the oldest itself if it is alone.
     #[inline]
     #[must_use]
     pub fn newest(self) -> Block {
+        // SAFETY: `of` vouches for the ring, whose links are never `None`.
+        unsafe { guard::mutual::<G>(self.oldest, NEXT, PREVIOUS) }
+    }
+
+    /// Whether there is only one.
+    #[inline]
+    #[must_use]
+    pub fn is_alone(self) -> bool {
         // SAFETY: `of` vouches for the ring.
-        unsafe { Self::neighbour(self.oldest, NEXT) }
+        unsafe { self.oldest.link(NEXT) == Some(self.oldest) }
     }
 
     /// Adds `block` as the newest. O(1).
@@ -87,22 +89,56 @@ impl Ring {
     #[must_use]
     pub fn successor(self) -> Option<Block> {
         // SAFETY: `of` vouches for the ring.
-        let second = unsafe { Self::neighbour(self.oldest, PREVIOUS) };
+        let second = unsafe { guard::mutual::<G>(self.oldest, PREVIOUS, NEXT) };
         (second != self.oldest).then_some(second)
     }
 
     /// Takes `block` out of whatever ring it is in. O(1).
     ///
     /// # Safety
-    /// - `block` is in a ring.
+    /// - `block` is in a ring, and not alone.
     #[inline]
     pub unsafe fn unlink(block: Block) {
-        // SAFETY: the neighbours are in the same ring.
+        // SAFETY: the caller vouches for the block.
         unsafe {
-            let (next, previous) = (Self::neighbour(block, NEXT), Self::neighbour(block, PREVIOUS));
-            next.set_link(PREVIOUS, Some(previous));
-            previous.set_link(NEXT, Some(next));
+            if !Self::unlink_if(block, G::is_near) {
+                Self::unlink_far(block);
+            }
         }
+    }
+
+    /// [`unlink`](Self::unlink), if the neighbours pass `may_follow`, and their links lead here. Else false, with nothing
+    /// changed.
+    ///
+    /// # Safety
+    /// - As for [`unlink`](Self::unlink).
+    #[inline(always)]
+    unsafe fn unlink_if(block: Block, may_follow: impl Fn(Block) -> bool) -> bool {
+        // SAFETY: the neighbours are in the same ring; what may be followed has two links that are readable.
+        unsafe {
+            let (Some(next), Some(previous)) = (block.link(NEXT), block.link(PREVIOUS)) else { return false };
+            let linked = may_follow(next)
+                && next.link(PREVIOUS) == Some(block)
+                && may_follow(previous)
+                && previous.link(NEXT) == Some(block)
+                && next != block;
+            if linked {
+                next.set_link(PREVIOUS, Some(previous));
+                previous.set_link(NEXT, Some(next));
+            }
+            linked
+        }
+    }
+
+    /// [`unlink`](Self::unlink) where a neighbour is far away, or a link broken.
+    ///
+    /// # Safety
+    /// - As for [`unlink`](Self::unlink).
+    #[cold]
+    #[inline(never)]
+    unsafe fn unlink_far(block: Block) {
+        // SAFETY: the caller vouches for the block.
+        require::<G>(unsafe { Self::unlink_if(block, G::may_follow) }, block, Part::Link);
     }
 
     /// Shows every block, oldest first, and checks the links. O(n).
@@ -116,7 +152,7 @@ impl Ring {
             visit(block);
             // SAFETY: `block` is in this ring, and so is what follows it, unless the links were overwritten.
             let (next, back) = unsafe {
-                let next = block.link(NEXT);
+                let next = block.link(NEXT).filter(|&next| G::may_follow(next));
                 (next, next.and_then(|next| next.link(PREVIOUS)))
             };
             let broken = IndexViolation { rule: Rule::Linked, address: Some(block.address()) };
@@ -151,16 +187,16 @@ mod tests {
         let [oldest, second, third, newest] = blocks(&mut memory);
         // SAFETY: each block joins once, and is in the ring when it leaves.
         unsafe {
-            Ring::start(oldest);
-            let ring = Ring::of(oldest);
+            <Ring>::start(oldest);
+            let ring = <Ring>::of(oldest);
             assert_eq!((ring.newest(), ring.successor()), (oldest, None));
             [second, third, newest].into_iter().for_each(|block| ring.push(block));
             assert_eq!((ring.newest(), ring.successor()), (newest, Some(second)));
             assert_eq!(members(ring), [oldest, newest, third, second]);
-            Ring::unlink(newest);
+            <Ring>::unlink(newest);
             assert_eq!(ring.newest(), third);
-            Ring::unlink(oldest);
-            let ring = Ring::of(second);
+            <Ring>::unlink(oldest);
+            let ring = <Ring>::of(second);
             assert_eq!((ring.newest(), ring.successor()), (third, Some(third)));
             assert_eq!(members(ring), [second, third]);
         }
@@ -172,8 +208,8 @@ mod tests {
         let blocks = blocks(&mut memory);
         // SAFETY: each block joins once; the words changed are links.
         unsafe {
-            Ring::start(blocks[0]);
-            let ring = Ring::of(blocks[0]);
+            <Ring>::start(blocks[0]);
+            let ring = <Ring>::of(blocks[0]);
             ring.push(blocks[1]);
             ring.push(blocks[2]);
             blocks[1].set_tag(Tag::free(48));

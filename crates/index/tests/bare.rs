@@ -59,3 +59,58 @@ fn conforms_with_default_methods() {
 fn one_seed_can_be_run_alone() {
     conformance::check_seed::<Bare>(12_345);
 }
+
+/// It follows its links wherever they lead.
+#[test]
+#[should_panic(expected = "after a link was overwritten")]
+fn an_index_that_guards_nothing_is_caught() {
+    conformance::check_damage::<Trusting>();
+}
+
+/// A list whose links are believed: a word of a block that is not held is written, sooner or later.
+struct Trusting {
+    newest: Option<Block>,
+}
+
+const NEWER: usize = 1;
+
+// SAFETY: as for `Bare`, as long as nobody overwrites its links. If somebody does, it stays within memory that the suite owns:
+// addresses that are none it skips.
+unsafe impl FreeIndex for Trusting {
+    const EMPTY: Self = Self { newest: None };
+
+    unsafe fn insert(&mut self, block: Block, _size: usize) {
+        // SAFETY: the caller gives us the block; the newest is ours.
+        unsafe {
+            block.set_link(OLDER, self.newest);
+            block.set_link(NEWER, None);
+            if let Some(newest) = self.newest {
+                newest.set_link(NEWER, Some(block));
+            }
+        }
+        self.newest = Some(block);
+    }
+
+    unsafe fn remove(&mut self, block: Block, _size: usize) {
+        let believed = |link: &Block| link.address() % 16 == 8 && link.address() < 1 << 47;
+        // SAFETY: the caller says that the block is in the list, so its links are ours.
+        unsafe {
+            let (older, newer) = (block.link(OLDER).filter(believed), block.link(NEWER).filter(believed));
+            match newer {
+                Some(newer) => newer.set_link(OLDER, older),
+                None => self.newest = older,
+            }
+            if let Some(older) = older {
+                older.set_link(NEWER, newer);
+            }
+        }
+    }
+
+    fn find(&self, _size: usize) -> Option<Block> {
+        self.newest
+    }
+
+    fn for_each(&self, visit: &mut dyn FnMut(Block)) {
+        self.newest.into_iter().for_each(visit);
+    }
+}

@@ -10,7 +10,8 @@ use snugfit::Hardening;
 pub(crate) const VARIABLE: &[u8] = b"SNUGFIT_OPTIONS";
 
 /// What is said of the words there are to who wrote another.
-pub(crate) const KNOWN: &[u8] = b"known are `validate`, `stats=PATH`, `hardened`, `canary`, `fill`, `zero`, \
+pub(crate) const KNOWN: &[u8] =
+    b"known are `validate`, `check=N`, `stats=PATH`, `hardened`, `canary`, `fill`, `zero`, \
     `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`";
 
 /// What the words ask for.
@@ -18,6 +19,8 @@ pub(crate) const KNOWN: &[u8] = b"known are `validate`, `stats=PATH`, `hardened`
 pub(crate) struct Options<'a> {
     /// `validate`: to check the whole heap at exit.
     pub(crate) validate: bool,
+    /// `check=N`: to check it after every so many calls too.
+    pub(crate) check: Option<NonZero<u32>>,
     /// `stats=PATH`: to count calls, and to append a line to this file at exit. Of two the first counts, so that who
     /// puts one in front gets it.
     pub(crate) stats: Option<&'a [u8]>,
@@ -42,7 +45,10 @@ impl<'a> Options<'a> {
         match (word, value(word, b"stats=")) {
             (b"validate", _) => self.validate = true,
             (_, Some(path)) => self.stats = self.stats.or(Some(path)),
-            _ => return self.harden(word),
+            _ => match value(word, b"check=").and_then(number) {
+                Some(calls) => self.check = self.check.or(Some(calls)),
+                None => return self.harden(word),
+            },
         }
         true
     }
@@ -108,7 +114,18 @@ mod tests {
     fn other_words_are_handed_back_and_skipped() {
         let validate = Options { validate: true, ..Options::default() };
         assert_eq!(parse("foo,validate,bar=1"), (validate, vec!["foo", "bar=1"]));
-        for word in ["Validate", "validate=1", "validat", "validates", " validate", "stats", "stats="] {
+        for word in [
+            "Validate",
+            "validate=1",
+            "validat",
+            "validates",
+            " validate",
+            "stats",
+            "stats=",
+            "check=",
+            "check=0",
+            "check=x",
+        ] {
             assert_eq!(parse(word), (Options::default(), vec![word]));
         }
     }
@@ -117,9 +134,9 @@ mod tests {
     fn every_word_is_said_to_be_known() {
         let known = str::from_utf8(KNOWN).expect("it is text");
         let words: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
-        let words = words.join(",").replace("RATE", "1000");
+        let words = words.join(",").replace("=N", "=7").replace("RATE", "1000");
         let hardening = Hardening { guard: NonZero::new(1000), ..Hardening::ALL };
-        let all = Options { validate: true, stats: Some(b"PATH"), hardening };
+        let all = Options { validate: true, check: NonZero::new(7), stats: Some(b"PATH"), hardening };
         assert_eq!(parse(&words), (all, vec![]));
     }
 

@@ -50,6 +50,9 @@ fn set(options: Options<'_>) {
         // If the library was built hardened, that goes first.
         let _ = snugfit::harden(options.hardening);
     }
+    if let Some(calls) = options.check {
+        snugfit::check_every(calls.get() as usize);
+    }
     if let Some(path) = options.stats
         && !stats::start(path)
     {

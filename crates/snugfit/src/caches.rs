@@ -3,21 +3,21 @@
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 
-use snugfit_cache::{Class, Supplier, ThreadCache};
+use snugfit_cache::{Class, MAGAZINE, Supplier, ThreadCache};
 use snugfit_heap::Heap;
 use snugfit_source::os::is_single_threaded;
-use snugfit_tag::{Compact, Format, GRANULE, HEADER};
+use snugfit_tag::{Compact, Format, HEADER};
 
 use crate::count;
 use crate::front;
 use crate::hardening;
 use crate::local::{self, Cache};
+use crate::pool::{Pieces, Pool};
 use crate::process::with;
 use crate::report;
 use crate::state::{Index, Memory, Request, State};
-use crate::stats::Violation;
 
-/// The cache of a thread, as the process keeps it: in a list, in a block of the heap.
+/// The cache of a thread, as the process keeps it: in a list, apart from the heap.
 #[repr(C)]
 pub(crate) struct Owned {
     pub(crate) cache: ThreadCache,
@@ -59,6 +59,11 @@ impl Caches {
         }
     }
 
+    /// How many blocks may have been lost by forks.
+    pub(crate) const fn lost(&self) -> usize {
+        self.lost
+    }
+
     /// Those that there are. Other threads may be at work in them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = NonNull<Owned>> {
         core::iter::successors(NonNull::new(self.first), |owned| {
@@ -68,8 +73,23 @@ impl Caches {
     }
 }
 
-/// The heap, as it supplies the caches.
-pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>);
+/// Memory that is not the heap's: for caches, and their magazines.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) pool: Pool,
+    caches: Pieces,
+    magazines: Pieces,
+}
+
+impl Own {
+    pub(crate) const NEW: Self =
+        Self { pool: Pool::NEW, caches: Pieces::of(size_of::<Owned>()), magazines: Pieces::of(MAGAZINE) };
+}
+
+const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
+
+/// The heap, as it supplies the caches with blocks, and where their magazines are.
+pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>, pub(crate) &'a mut Own);
 
 /// What the cache of a thread may hold: this many bytes, or this fraction of the heap, whichever is more. Alone, a visit to
 /// the lock is cheap, and what is seldom used had better be coalesced.
@@ -93,12 +113,13 @@ unsafe impl Supplier for Behind<'_> {
     }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        self.0.allocate_cached(bytes, GRANULE)
+        debug_assert!(bytes == MAGAZINE);
+        self.1.pool.take(&mut self.1.magazines)
     }
 
     unsafe fn release(&mut self, memory: NonNull<u8>) {
         // SAFETY: it came from `allocate`, and nobody uses it.
-        unsafe { self.take_back(memory) };
+        unsafe { self.1.pool.put(&mut self.1.magazines, memory) };
     }
 
     fn thread_limit(&self) -> usize {
@@ -127,31 +148,31 @@ impl State {
     /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
     #[cold]
     pub(crate) fn relieve(&mut self) -> bool {
-        self.depot.relieve(&mut Behind(&mut self.heap))
+        self.depot.relieve(&mut Behind(&mut self.heap, &mut self.own))
     }
 
     fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
-        let block = cache.refill(class, &mut self.depot, &mut Behind(&mut self.heap));
+        let block = cache.refill(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         self.note_rise();
         block
     }
 
     fn make_room(&mut self, cache: &ThreadCache, class: Class) -> bool {
-        let made = cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap));
+        let made = cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         if !self.is_falling() {
             return made;
         }
         // The program gives up much: so does its thread.
-        cache.leave(&mut self.depot, &mut Behind(&mut self.heap));
+        cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         self.tidy();
-        cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap))
+        cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own))
     }
 
     /// A cache for a thread. `None` if there is no memory.
     fn new_cache(&mut self) -> Option<NonNull<Owned>> {
-        let owned = self.heap.allocate_cached(size_of::<Owned>(), align_of::<Owned>())?.cast::<Owned>();
+        let owned = self.own.pool.take(&mut self.own.caches)?.cast::<Owned>();
         let none = Cell::new(ptr::null_mut());
-        // SAFETY: the block is that large, and that aligned.
+        // SAFETY: the piece is that large, and that aligned.
         let new = unsafe {
             owned.write(Owned { cache: ThreadCache::NONE, next: none.clone(), previous: none });
             owned.as_ref()
@@ -168,10 +189,10 @@ impl State {
     unsafe fn end_cache(&mut self, owned: NonNull<Owned>) {
         // SAFETY: what is in the list lives.
         let ended = unsafe { owned.as_ref() };
-        ended.cache.leave(&mut self.depot, &mut Behind(&mut self.heap));
+        ended.cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         self.caches.remove(ended);
         // SAFETY: the caller vouches that nobody uses it.
-        unsafe { Behind(&mut self.heap).release(owned.cast()) };
+        unsafe { self.own.pool.put(&mut self.own.caches, owned.cast()) };
     }
 
     /// Takes over the cache of a thread that is not here. If it was just moving magazines, all of it is lost, in this child.
@@ -208,37 +229,8 @@ impl State {
     }
 }
 
-impl State {
-    /// Checks that each block in a cache is a cached one; and each cached block in a cache, if no other thread has one.
-    pub(crate) fn validate_caches(&self) -> Result<(), Violation> {
-        let (mut count, mut wrong) = (0, None);
-        let mut visit = |payload: NonNull<u8>| {
-            count += 1;
-            if !front::is_cached(payload) {
-                wrong = Some(payload.addr().get());
-            }
-        };
-        self.depot.for_each(&mut visit);
-        let mut others = 0;
-        for owned in self.caches.iter() {
-            if is_mine(owned) {
-                visit(owned.cast());
-                // SAFETY: it is this thread's.
-                unsafe { owned.as_ref() }.cache.for_each(&mut visit);
-            } else {
-                others += 1;
-            }
-        }
-        if let Some(at) = wrong {
-            return Err(Violation::Cached(at));
-        }
-        let cached = self.heap.stats().blocks_cached;
-        let is_all = count <= cached && (others > 0 || cached - count <= self.caches.lost);
-        if is_all { Ok(()) } else { Err(Violation::CachedSum) }
-    }
-}
-
-fn is_mine(owned: NonNull<Owned>) -> bool {
+/// Whether `owned` is the cache of this thread.
+pub(crate) fn is_mine(owned: NonNull<Owned>) -> bool {
     matches!(local::cache(), Cache::Owned(mine) if ptr::eq(mine, owned.as_ptr()))
 }
 
@@ -250,7 +242,7 @@ fn mine() -> Option<&'static Owned> {
     }
     match local::cache() {
         Cache::Owned(owned) => {
-            if count::is_counting() {
+            if count::hides_caches() {
                 local::clear_front();
             }
             Some(owned)
@@ -263,7 +255,7 @@ fn mine() -> Option<&'static Owned> {
 #[cold]
 fn make_mine() -> Option<&'static Owned> {
     let owned = with(State::new_cache)?;
-    if !local::set(owned.as_ptr(), !count::is_counting()) {
+    if !local::set(owned.as_ptr(), !count::hides_caches()) {
         // Without notice of the thread's end, its cache would be lost.
         give_up(owned);
         return None;
@@ -289,7 +281,7 @@ fn give_up(owned: NonNull<Owned>) {
 /// Leaves what this thread has cached to the depot.
 pub(crate) fn empty_mine() {
     if let Cache::Owned(owned) = local::cache() {
-        with(|state| owned.cache.leave(&mut state.depot, &mut Behind(&mut state.heap)));
+        with(|state| owned.cache.leave(&mut state.depot, &mut Behind(&mut state.heap, &mut state.own)));
     }
 }
 
@@ -300,7 +292,7 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let cache = &mine()?.cache;
     let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
     let payload = cached.or_else(|| with(|state| state.refill(cache, class)))?;
-    front::make_live(payload);
+    front::make_live(payload, class);
     if request.zeroed {
         // SAFETY: the block has that many bytes.
         unsafe { payload.write_bytes(0, request.size) };

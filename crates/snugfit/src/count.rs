@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use crate::local;
+use crate::{local, sweep};
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
 
@@ -18,9 +18,10 @@ impl Counter {
         Self(AtomicUsize::new(0))
     }
 
-    /// Counts one call, if calls are counted.
+    /// Counts one call, if calls are counted; and for the checks, if there are to be some.
     #[inline]
     pub(crate) fn count(&self) {
+        sweep::tick();
         if COUNTING.load(Relaxed) {
             self.0.fetch_add(1, Relaxed);
         }
@@ -35,6 +36,12 @@ impl Counter {
 #[inline]
 pub(crate) fn is_counting() -> bool {
     COUNTING.load(Relaxed)
+}
+
+/// Whether the fast paths have to do without a cache, so that all calls take the slow ones.
+#[inline]
+pub(crate) fn hides_caches() -> bool {
+    is_counting() || sweep::is_due_at_all()
 }
 
 /// Counts calls from now on: this thread's next one, and those of other threads from the next slow path that they take.

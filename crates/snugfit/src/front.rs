@@ -4,11 +4,13 @@ use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
 use snugfit_cache::Class;
+use snugfit_heap::BadPointer;
 use snugfit_tag::{Block, Compact, Format, HEADER, Key, State, Tag};
 
 use crate::local;
 use crate::page_map::Page;
 use crate::range::Range;
+use crate::report;
 use crate::state::PAGES;
 
 /// Where most pointers lie.
@@ -61,7 +63,7 @@ pub(crate) fn allocate_from_reserve(size: usize) -> Option<NonNull<u8>> {
     // SAFETY: the cache is this thread's, or the empty one.
     let cache = unsafe { &*local::front() };
     let payload = cache.pop_reserve(class)?;
-    make_live(payload);
+    make_live(payload, class);
     Some(payload)
 }
 
@@ -218,7 +220,7 @@ pub(crate) fn live_block(payload: NonNull<u8>) -> Option<(Block, Tag)> {
 
 /// Whether `payload` is aligned to 16, and the eight bytes before it are memory of the heap.
 #[inline(always)]
-fn is_in_heap(payload: *const u8) -> bool {
+pub(crate) fn is_in_heap(payload: *const u8) -> bool {
     RANGE.contains(payload) || is_elsewhere_in_heap(payload)
 }
 
@@ -228,11 +230,19 @@ fn is_elsewhere_in_heap(payload: *const u8) -> bool {
     address.is_multiple_of(snugfit_tag::GRANULE) && PAGES.page(address.wrapping_sub(HEADER)) == Page::Heap
 }
 
-/// Makes a cached block live. For who took one out of a cache.
-pub(crate) fn make_live(payload: NonNull<u8>) {
+/// Makes a cached block of `class` live. For who took one out of a cache. Ends the process if it is none: its header was
+/// overwritten.
+pub(crate) fn make_live(payload: NonNull<u8>, class: Class) {
     // SAFETY: what is in a cache is a block.
     let block = unsafe { Block::from_payload(payload) };
-    block.set_seal(key().seal(block.address(), block.size(), State::Live));
+    let tag = block.tag();
+    let live = key().seal(block.address(), class.block_size(), State::Live);
+    let is_cached =
+        block.seal() == live.flip_cached() && tag.size() == class.block_size() && tag.is_block_in_use();
+    if !is_cached {
+        report::damaged_in_cache(payload.as_ptr(), BadPointer::HeaderOverwritten);
+    }
+    block.set_seal(live);
 }
 
 /// Whether `payload`, which is in a cache, is a cached block.

@@ -28,12 +28,13 @@ use snugfit_source::{Mapped, os};
 use snugfit_tag::{Block, Format, GRANULE, HEADER, Key, Mirrored, State};
 
 use crate::Hardening;
+use crate::guard::{self, InHardened};
 use crate::marked::Marked;
 use crate::page_map::Page;
 use crate::range::Range;
 use crate::report;
-use crate::state::{Index, PAGES, Request};
-use crate::stats::{Violation, validate_pages};
+use crate::state::{IndexWith, PAGES, Request};
+use crate::sweep::{Violation, check_pages};
 use quarantine::{Kept, Quarantine};
 use retired::Retired;
 use shuffled::Shuffled;
@@ -55,7 +56,7 @@ struct Room(UnsafeCell<MaybeUninit<Hardened>>);
 // SAFETY: touched under the lock only, by way of what `start` returns once.
 unsafe impl Sync for Room {}
 
-type HardenedHeap = Heap<Marked<Mapped>, Shuffled<Index>, Mirrored>;
+type HardenedHeap = Heap<Marked<Mapped>, Shuffled<IndexWith<InHardened>>, Mirrored>;
 
 /// What the mode keeps.
 #[derive(Debug)]
@@ -77,7 +78,8 @@ impl Hardened {
     /// - It is the only call.
     pub(crate) unsafe fn start(mode: Hardening, key: Key) -> &'static mut Self {
         let source = Mapped::fenced(RESERVATION, FENCE);
-        let mut heap = HardenedHeap::new(Marked::new(source, &PAGES, &RANGE, Page::Hardened), key);
+        let mut heap =
+            HardenedHeap::new(Marked::new(source, &PAGES, &RANGE, &guard::HARDENED, Page::Hardened), key);
         if mode.random {
             heap.index_mut().shuffle();
         }
@@ -299,7 +301,7 @@ impl Hardened {
     /// Checks the heap, every canary in it, and what the quarantine was filled with.
     pub(crate) fn validate(&self) -> Result<(), Violation> {
         self.heap.validate().map_err(Violation::Heap)?;
-        validate_pages(self.heap.segments(), Page::Hardened)?;
+        check_pages(self.heap.segments(), Page::Hardened)?;
         let is_kept = |block: &snugfit_heap::BlockInfo| block.state == Some(State::Cached);
         self.heap.blocks().filter(is_kept).try_for_each(|block| self.validate_kept(&block))
     }

@@ -77,12 +77,12 @@ impl State {
         }
     }
 
-    /// Bytes of the heap's blocks that callers and their threads have.
+    /// Bytes that callers and their threads have: of the heap's blocks, and for what keeps them.
     #[inline]
     fn bytes_used(&self) -> usize {
         match &self.hardened {
             Some(hardened) => hardened.heap.bytes_in_use(),
-            None => self.heap.bytes_in_use() - self.depot.bytes(),
+            None => self.heap.bytes_in_use() + self.own.pool.in_use() - self.depot.bytes(),
         }
     }
 
@@ -96,7 +96,7 @@ impl State {
     /// Gives back what can be, but for `keep` bytes at the end of the heap. Returns how many bytes the system was given or
     /// told to drop.
     pub(crate) fn trim(&mut self, keep: usize) -> usize {
-        self.depot.drain(&mut Behind(&mut self.heap));
+        self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
         let more = self.hardened.as_mut().map_or(0, |hardened| {
             hardened.empty_stacks();
             hardened.heap.trim(keep) + hardened.heap.purge(LARGE)
@@ -116,7 +116,7 @@ impl State {
     /// Gives back what lies in the depot, and in large free blocks.
     #[cold]
     pub(crate) fn tidy(&mut self) {
-        self.depot.drain(&mut Behind(&mut self.heap));
+        self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
         self.heap.purge(LARGE);
         if let Some(hardened) = &mut self.hardened {
             hardened.empty_stacks();

@@ -2,6 +2,7 @@
 
 use snugfit_source::{Extent, Source};
 
+use crate::guard::Near;
 use crate::page_map::{Page, PageMap};
 use crate::range::Range;
 
@@ -11,13 +12,27 @@ pub(crate) struct Marked<S> {
     inner: S,
     pages: &'static PageMap,
     range: &'static Range,
+    near: &'static Near,
     /// What its pages are.
     page: Page,
 }
 
 impl<S> Marked<S> {
-    pub(crate) const fn new(inner: S, pages: &'static PageMap, range: &'static Range, page: Page) -> Self {
-        Self { inner, pages, range, page }
+    pub(crate) const fn new(
+        inner: S,
+        pages: &'static PageMap,
+        range: &'static Range,
+        near: &'static Near,
+        page: Page,
+    ) -> Self {
+        Self { inner, pages, range, near, page }
+    }
+
+    /// Whether the page map says that `address` is the heap's.
+    #[cold]
+    #[inline(never)]
+    fn owns(&self, address: usize) -> bool {
+        self.pages.page(address) == self.page
     }
 
     /// Marks what went back, if it did.
@@ -25,6 +40,7 @@ impl<S> Marked<S> {
         // The pages were marked before, so there is memory for that.
         if taken {
             self.range.cut(extent);
+            self.near.cut(extent);
         }
         taken && self.pages.mark(extent, Page::GivenBack)
     }
@@ -44,7 +60,7 @@ unsafe impl<S: Source> Source for Marked<S> {
 
     #[inline]
     fn may_own(&self, address: usize) -> bool {
-        self.pages.page(address) == self.page
+        self.near.has_byte(address) || self.owns(address)
     }
 
     fn grow(&mut self, size: usize) -> Option<Extent> {
@@ -59,6 +75,7 @@ unsafe impl<S: Source> Source for Marked<S> {
             return None;
         }
         self.range.grow(extent);
+        self.near.grow(extent);
         Some(extent)
     }
 

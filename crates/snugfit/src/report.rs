@@ -3,10 +3,12 @@
 use core::fmt::{self, Write};
 
 use snugfit_heap::BadPointer;
+use snugfit_index::Part;
+use snugfit_tag::HEADER;
 
-use crate::Line;
 use crate::finding::{Finding, call_hook};
 use crate::process::with;
+use crate::{Line, Violation};
 
 /// Prints what is wrong with `pointer`, which was given to `function`, as one line on standard error, and aborts the
 /// process. Nothing is allocated. The lock is taken, to find the block that it has to do with.
@@ -38,6 +40,20 @@ pub(crate) fn damaged_in_cache(block: *const u8, bad: BadPointer) -> ! {
 #[inline(never)]
 pub(crate) fn written_after_free(block: usize, offset: usize, len: usize) -> ! {
     end(format_args!("snugfit: the freed block at {block:#x}: written after free: byte {offset} of {len}"))
+}
+
+/// Something was written to a free block, whose header is at `block`.
+#[cold]
+#[inline(never)]
+pub(crate) fn broken_in_heap(block: usize, part: Part) -> ! {
+    end(format_args!("snugfit: the heap: {part}: in the free block at {:#x}", block + HEADER))
+}
+
+/// Something in the allocator is not as it should be.
+#[cold]
+#[inline(never)]
+pub(crate) fn violation(violation: Violation) -> ! {
+    end(format_args!("snugfit: check: {violation}"))
 }
 
 /// A thread that was interrupted inside the allocator, by a signal, has come in again.

@@ -7,12 +7,13 @@ use snugfit_heap::{BadPointer, Heap};
 use snugfit_source::{Extent, Fallback, Mapped, Sbrk};
 use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
 
-use crate::caches::Caches;
+use crate::caches::{Caches, Own};
 use crate::count::Live;
 use crate::direct::Mapping;
 use crate::directs::Directs;
 use crate::finding::FoundBlock;
 use crate::front::{self, RANGE};
+use crate::guard::{self, InHeap};
 use crate::hardened::Hardened;
 use crate::idle::Idle;
 use crate::marked::Marked;
@@ -20,18 +21,20 @@ use crate::page_map::{Page, PageMap};
 use crate::sampled::Sampled;
 use crate::threshold;
 
-/// The free index of the process's heap: the one named in the features, `tree` before `list` before `bins`, because
+/// The free index of the process's heaps, with a guard of its links: the one named in the features, `tree` before `list` before `bins`, because
 /// `bins` is there by default.
 #[cfg(feature = "tree")]
-pub(crate) type Index = snugfit_tree::TreeIndex;
+pub(crate) type IndexWith<G> = snugfit_tree::GuardedTree<G>;
 #[cfg(all(feature = "list", not(feature = "tree")))]
-pub(crate) type Index = snugfit_list::ListIndex;
+pub(crate) type IndexWith<G> = snugfit_list::GuardedList<G>;
 #[cfg(all(feature = "bins", not(any(feature = "tree", feature = "list"))))]
-pub(crate) type Index = snugfit_bins::BinsIndex;
+pub(crate) type IndexWith<G> = snugfit_bins::GuardedBins<G>;
 #[cfg(not(any(feature = "bins", feature = "tree", feature = "list")))]
 compile_error!(
     "snugfit needs a free index: enable one of its features `bins` (the default), `tree` and `list`"
 );
+
+pub(crate) type Index = IndexWith<InHeap>;
 
 /// What every page of the process is to it.
 pub(crate) static PAGES: PageMap = PageMap::new();
@@ -46,6 +49,7 @@ pub(crate) struct State {
     /// What the threads' caches share.
     pub(crate) depot: Depot,
     pub(crate) caches: Caches,
+    pub(crate) own: Own,
     pub(crate) idle: Idle,
     /// Bytes that callers hold, if somebody asked to have them counted.
     pub(crate) live: Option<Live>,
@@ -82,14 +86,21 @@ impl State {
     /// Nothing yet. The key is to be [set](Self::set_key) before anything is allocated.
     pub(crate) const fn new() -> Self {
         let key = Key::new(0, 0);
-        let memory = Marked::new(Fallback::new(Sbrk::shared(), Mapped::new()), &PAGES, &RANGE, Page::Heap);
+        let memory = Marked::new(
+            Fallback::new(Sbrk::shared(), Mapped::new()),
+            &PAGES,
+            &RANGE,
+            &guard::HEAP,
+            Page::Heap,
+        );
         let directs = Directs { count: 0, bytes: 0, largest: 0, peak_footprint: 0 };
-        let (depot, caches) = (Depot::new(), Caches::NONE);
+        let (depot, caches, own) = (Depot::new(), Caches::NONE, Own::NEW);
         Self {
             heap: Heap::new(memory, key),
             directs,
             depot,
             caches,
+            own,
             idle: Idle::NEW,
             live: None,
             key,
@@ -301,7 +312,7 @@ impl State {
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
     pub(crate) fn note_peak(&mut self) {
         let hardened = self.hardened.as_mut().map_or(0, |hardened| hardened.heap.take_recent_peak());
-        let mapped = self.directs.bytes + self.sampled.bytes();
+        let mapped = self.directs.bytes + self.sampled.bytes() + self.own.pool.touched();
         let together = self.heap.take_recent_peak() + hardened + mapped;
         self.directs.peak_footprint = self.directs.peak_footprint.max(together);
     }

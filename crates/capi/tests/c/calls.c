@@ -92,6 +92,22 @@ static void numbers(void) {
     CHECK(mem_validate());
 }
 
+static void checks(void) {
+    struct mem_finding finding;
+    char *blocks[3];
+    memset(&finding, 0, sizeof finding);
+    for (int at = 0; at < 3; at++) blocks[at] = (char *)mem_alloc(2000);
+    CHECK(mem_check(NULL) == 0 && mem_check(&finding) == 0 && finding.invariant == 0);
+    /* The last byte of a header. */
+    blocks[1][-1] ^= 1;
+    CHECK(mem_check(NULL) == -1 && !mem_validate());
+    CHECK(mem_check(&finding) == -1 && finding.invariant == 7 && finding.address == blocks[1] - 8);
+    CHECK(strstr(finding.text, "invariant 7: a seal does not fit its block, at 0x") == finding.text);
+    blocks[1][-1] ^= 1;
+    CHECK(mem_check(NULL) == 0);
+    for (int at = 0; at < 3; at++) mem_free(blocks[at]);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1) {
         if (strcmp(argv[1], "version") == 0) return puts(mem_version()) < 0;
@@ -105,6 +121,11 @@ int main(int argc, char **argv) {
         if (strcmp(argv[1], "stack") == 0) return mem_resize(&local, 10) != NULL;
         if (strcmp(argv[1], "double") == 0) release(block);
         if (strcmp(argv[1], "sized") == 0) mem_free_sized(block, 10);
+        if (strcmp(argv[1], "every") == 0) {
+            mem_check_every(2);
+            block[-1] ^= 1;
+            mem_free(mem_alloc(100));
+        }
         if (strcmp(argv[1], "usable") == 0) return mem_usable_size(block + 16) != 0;
         release(block);
         return 0;
@@ -113,6 +134,7 @@ int main(int argc, char **argv) {
     refusals();
     wrong_pointers();
     numbers();
+    checks();
     puts("every call does what it says");
     return 0;
 }

@@ -65,6 +65,18 @@ fn the_example_counts_words() {
 }
 
 #[test]
+fn what_a_check_finds_ends_the_process_with_a_line() {
+    use std::os::unix::process::ExitStatusExt;
+    let installed = Installed::new();
+    let program = installed.path("every");
+    compile(&source("tests/c/calls.c"), &program, installed.link_statically());
+    let done = run(Command::new(&program).arg("every"));
+    let said = text(&done.stderr);
+    assert_eq!(done.status.signal(), Some(libc::SIGABRT), "{said}");
+    assert!(said.starts_with("snugfit: check: invariant 7: a seal does not fit its block, at 0x"), "{said}");
+}
+
+#[test]
 fn wrong_pointers_end_the_process_with_a_line() {
     let installed = Installed::new();
     let program = installed.path("misuse");

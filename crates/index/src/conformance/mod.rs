@@ -14,9 +14,12 @@
 //! find nothing, and no byte may have changed that was not the index's to change. The blocks are stubs: headers that
 //! claim any size up to the largest, with room for a few link words behind them.
 //!
+//! Another line, `check_damage::<MyIndex>()`, asks what the index does when a link was overwritten, see [`check_damage`].
+//!
 //! A failure names seed, distribution and step. `SNUGFIT_SEED=<seed> cargo test ...` runs that seed alone. An index
 //! that follows a wild link may crash instead: then try `SNUGFIT_SEED=0`, `1`, ... to find the seed.
 
+mod damage;
 mod model;
 mod run;
 mod sizes;
@@ -28,6 +31,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::string::String;
 
 use crate::FreeIndex;
+
+pub use damage::check_damage;
 
 use run::Run;
 use sizes::Distribution;

@@ -71,12 +71,27 @@ impl Stubs {
         block.set_tag(tag);
     }
 
+    /// Writes to a link of a stub in the index, as a program does that uses what it has freed.
+    pub(super) fn overwrite(&self, stub: usize, link: usize, value: u64) {
+        assert!(link < self.links(stub));
+        // SAFETY: the word lies within the stub.
+        unsafe { self.word(stub, link).write(value) };
+    }
+
+    /// Whether `block` is a stub in the index, of the size that it claims.
+    pub(super) fn holds(&self, block: Block) -> bool {
+        let offset = block.address().wrapping_sub(HEADER).wrapping_sub(self.memory.addr().get());
+        offset.is_multiple_of(self.spacing)
+            && self.held.get(offset / self.spacing).copied().flatten() == Some(block.size())
+    }
+
     /// The stub is in the index from here on, as a block of `size` bytes; it was inserted or replaced another.
     pub(super) fn hold(&mut self, stub: usize, size: usize) {
         self.verify_header(stub);
         self.verify_from(stub, self.links(stub).max(self.links_of(size)));
         self.held[stub] = Some(size);
         self.block(stub).set_tag(Tag::free(size));
+        self.block(stub).set_seal(Seal::FREE);
         self.fill(stub);
     }
 
@@ -89,7 +104,7 @@ impl Stubs {
     fn blank(&mut self, stub: usize) {
         self.held[stub] = None;
         self.block(stub).set_tag(self.tag(stub));
-        self.block(stub).set_seal(Seal::FREE);
+        self.block(stub).set_seal(self.seal(stub));
         self.fill(stub);
     }
 
@@ -106,7 +121,7 @@ impl Stubs {
     fn verify_header(&self, stub: usize) {
         let block = self.block(stub);
         assert!(
-            block.tag() == self.tag(stub) && block.seal() == Seal::FREE,
+            block.tag() == self.tag(stub) && block.seal() == self.seal(stub),
             "a header was written: {block:?}"
         );
     }
@@ -133,6 +148,11 @@ impl Stubs {
     /// The tag that the stub should have: noise unless it is in the index.
     fn tag(&self, stub: usize) -> Tag {
         self.held[stub].map_or(Tag::from_bits(self.pattern(stub, 0) as u32), Tag::free)
+    }
+
+    /// The seal that the stub should have: noise unless it is in the index.
+    fn seal(&self, stub: usize) -> Seal {
+        self.held[stub].map_or(Seal::from_bits(self.pattern(stub, 2) as u32), |_| Seal::FREE)
     }
 
     /// The words behind a header.

@@ -117,6 +117,22 @@ fn a_heap_that_was_damaged_is_found_at_exit() {
 }
 
 #[test]
+fn a_heap_that_was_damaged_is_found_after_so_many_calls() {
+    let program = Program::new("options");
+    // 200 calls and more come after the damage, and the process would end in a hurry.
+    let actions = ["damage", "allocate", "_exit"];
+    let done = run(program.preloaded().args(actions).env("SNUGFIT_OPTIONS", "check=100"));
+    let said = text(&done.stderr);
+    assert!(said.starts_with("snugfit: check: invariant 7: ") && said.lines().count() == 1, "{said}");
+    assert!(!done.status.success());
+    for options in ["check=1", "check=1,validate"] {
+        ends_well(program.preloaded().arg("allocate").env("SNUGFIT_OPTIONS", options));
+    }
+    // It is not asked so often.
+    ends_well(program.preloaded().args(actions).env("SNUGFIT_OPTIONS", "check=100000"));
+}
+
+#[test]
 fn words_that_are_none_are_named_and_skipped() {
     let program = Program::new("options");
     let told = |options: &str, action: &str| {
@@ -125,8 +141,8 @@ fn words_that_are_none_are_named_and_skipped() {
     };
     let unknown = |word: &str| {
         format!(
-            "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `stats=PATH`, `hardened`, `canary`, \
-             `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
+            "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `check=N`, `stats=PATH`, `hardened`, \
+             `canary`, `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
         )
     };
     assert_eq!(told("foo", ""), (true, unknown("foo")));

@@ -1,6 +1,6 @@
 //! A free index that does not say which of several equal blocks it gives.
 
-use snugfit_index::{FreeIndex, IndexViolation};
+use snugfit_index::{FreeIndex, IndexViolation, Part};
 use snugfit_tag::{Block, MIN_BLOCK};
 
 use super::random;
@@ -87,5 +87,10 @@ unsafe impl<I: FreeIndex> FreeIndex for Shuffled<I> {
 
     fn validate(&self) -> Result<(), IndexViolation> {
         self.inner.validate()
+    }
+
+    #[cold]
+    fn broken(block: usize, part: Part) -> ! {
+        I::broken(block, part)
     }
 }

@@ -11,7 +11,7 @@ use crate::{count, hardening, process};
 
 pub(super) fn front() -> *const ThreadCache {
     let owned = owned();
-    if owned.is_null() || owned == ENDED || count::is_counting() || hardening::is_on() {
+    if owned.is_null() || owned == ENDED || count::hides_caches() || hardening::is_on() {
         return &raw const EMPTY.0;
     }
     // SAFETY: the cache is the thread's.

@@ -29,8 +29,18 @@ impl Ended {
         libc::WIFSIGNALED(self.status).then_some(libc::WTERMSIG(self.status))
     }
 
+    /// Whether it has come to its end, and its test has passed.
     pub fn is_well(&self) -> bool {
-        self.status == 0
+        libc::WIFEXITED(self.status) && libc::WEXITSTATUS(self.status) == 0
+    }
+
+    /// How it ended, in words.
+    pub fn how(&self) -> String {
+        if libc::WIFSIGNALED(self.status) {
+            format!("signal {}", libc::WTERMSIG(self.status))
+        } else {
+            format!("status {}", libc::WEXITSTATUS(self.status))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod direct;
 mod double_free;
 mod foreign;
 mod interior;
+mod links;
 mod overwritten;
 mod signal;
 mod sizes;
@@ -81,6 +82,7 @@ fn main() {
         foreign::CASES,
         direct::CASES,
         overwritten::CASES,
+        links::CASES,
         sizes::CASES,
         signal::CASES,
     ];
