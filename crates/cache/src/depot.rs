@@ -1,7 +1,8 @@
-//! What the threads' caches share: magazines that are full, and magazines that are empty.
+//! What the threads' caches share: magazines that are full, magazines that are empty, and chains.
 
 use core::ptr::NonNull;
 
+use crate::chain::Chain;
 use crate::magazine::Magazine;
 use crate::stack::Stack;
 use crate::{Class, Supplier};
@@ -13,14 +14,30 @@ use crate::{Class, Supplier};
 pub struct Depot {
     shelves: [Shelf; Class::COUNT],
     empty: Stack,
+    /// Full ones, on all shelves.
+    full: usize,
     /// Of all blocks in it, and of all magazines.
     bytes: usize,
 }
+
+/// How a full magazine may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// As it is.
+    Whole,
+    /// Its blocks alone.
+    Chained,
+}
+
+/// The part of what the depot may hold that magazines may take, while memory is plenty.
+const MAGAZINES_FRACTION: usize = 16;
 
 /// The magazines of one class.
 #[derive(Debug)]
 struct Shelf {
     full: Stack,
+    /// What came in without its magazines.
+    chain: Chain,
     /// How many it may hold.
     room: u32,
     /// How many were turned away, and not missed since.
@@ -29,7 +46,7 @@ struct Shelf {
 
 impl Shelf {
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be one of its own")]
-    const NONE: Self = Self { full: Stack::NONE, room: 1, turned_away: 0 };
+    const NONE: Self = Self { full: Stack::NONE, chain: Chain::NONE, room: 1, turned_away: 0 };
 }
 
 // SAFETY: the magazines in it are nobody else's.
@@ -39,7 +56,7 @@ impl Depot {
     /// Nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { shelves: [const { Shelf::NONE }; Class::COUNT], empty: Stack::NONE, bytes: 0 }
+        Self { shelves: [const { Shelf::NONE }; Class::COUNT], empty: Stack::NONE, full: 0, bytes: 0 }
     }
 
     /// Bytes of the blocks in it, and of the magazines. O(1).
@@ -51,7 +68,8 @@ impl Depot {
     /// Whether it has blocks of `class`. O(1).
     #[must_use]
     pub fn has(&self, class: Class) -> bool {
-        self.shelf(class).full.count() > 0
+        let shelf = self.shelf(class);
+        shelf.full.count() > 0 || shelf.chain.count() > 0
     }
 
     fn shelf(&self, class: Class) -> &Shelf {
@@ -70,25 +88,46 @@ impl Depot {
 
     /// Whether a full magazine of `class` may come in. O(1).
     ///
-    /// While the supplier has plenty of memory, it may: nobody misses what the depot holds. Else there is room for a few. A
-    /// class whose magazines go out again gets more room: what is turned away is coalesced by the supplier, which is
-    /// work lost if such blocks are wanted again.
-    pub(crate) fn has_room(&mut self, class: Class, supplier: &impl Supplier) -> bool {
-        if supplier.is_plenty() {
-            return true;
-        }
-        let full = self.bytes > supplier.depot_limit();
+    /// There is room for a few. While the supplier has plenty of memory, there is room for all: nobody misses what the depot
+    /// holds. But magazines are memory too, so when there are many, blocks are chained. A class whose magazines go out
+    /// again gets more room: what is turned away is coalesced by the supplier, which is work lost if such blocks are wanted
+    /// again.
+    pub(crate) fn room(&mut self, class: Class, supplier: &impl Supplier) -> Option<Room> {
+        let limit = supplier.depot_limit();
+        let is_full = self.bytes > limit;
+        let has_many = self.full * Magazine::BYTES > limit / MAGAZINES_FRACTION;
         let shelf = self.shelf_mut(class);
-        let has_room = shelf.full.count() < shelf.room && !full;
-        shelf.turned_away += u32::from(!has_room);
-        has_room
+        if shelf.full.count() < shelf.room && !is_full {
+            return Some(Room::Whole);
+        }
+        if supplier.is_plenty() {
+            return Some(if has_many { Room::Chained } else { Room::Whole });
+        }
+        shelf.turned_away += 1;
+        None
     }
 
     /// Takes in a magazine that holds something. O(1).
     pub(crate) fn put_full(&mut self, class: Class, magazine: Magazine) {
         debug_assert!(magazine.count() > 0);
         self.bytes += Self::bytes_of(class, magazine);
+        self.full += 1;
         self.shelf(class).full.push(magazine);
+    }
+
+    /// Takes in what a magazine holds, which is empty then. O(blocks).
+    pub(crate) fn chain(&mut self, class: Class, magazine: Magazine, supplier: &mut impl Supplier) {
+        self.bytes += magazine.count() * class.block_size();
+        let chain = &mut self.shelf_mut(class).chain;
+        magazine.blocks().for_each(|block| chain.push(class, block, supplier));
+        magazine.set_count(0);
+    }
+
+    /// Gives out the block that was chained last. O(1).
+    pub(crate) fn take_chained(&mut self, class: Class, supplier: &impl Supplier) -> Option<NonNull<u8>> {
+        let block = self.shelf_mut(class).chain.pop(class, supplier)?;
+        self.bytes -= class.block_size();
+        Some(block)
     }
 
     /// Gives out the magazine that came last. O(1).
@@ -102,6 +141,7 @@ impl Depot {
             return None;
         };
         self.bytes -= Self::bytes_of(class, magazine);
+        self.full -= 1;
         Some(magazine)
     }
 
@@ -132,7 +172,8 @@ impl Depot {
     /// Gives everything back to the supplier. Returns whether there was anything. O(blocks).
     pub fn drain(&mut self, supplier: &mut impl Supplier) -> bool {
         let any = self.bytes > 0;
-        for shelf in &mut self.shelves {
+        for class in Class::all() {
+            let shelf = self.shelf_mut(class);
             if shelf.full.count() > 0 {
                 // It had more than it needed.
                 shelf.room = (shelf.room / 2).max(1);
@@ -140,16 +181,29 @@ impl Depot {
             while let Some(magazine) = shelf.full.pop() {
                 give_back(magazine, supplier);
             }
+            while let Some(block) = shelf.chain.pop(class, supplier) {
+                // SAFETY: it came from the supplier or the cache's owner, and nobody uses it.
+                unsafe { supplier.take_back(block) };
+            }
         }
         while let Some(magazine) = self.empty.pop() {
             give_back(magazine, supplier);
         }
+        self.full = 0;
         self.bytes = 0;
         any
     }
 
-    /// Visits every block in it, and the memory of every magazine.
-    pub fn for_each(&self, mut visit: impl FnMut(NonNull<u8>)) {
+    /// Visits every block in it, and the memory of every magazine. `noted` is [`Supplier::noted`], or something that
+    /// returns `None` where that would not return.
+    pub fn for_each(
+        &self,
+        noted: impl Fn(NonNull<u8>, usize) -> Option<NonNull<u8>>,
+        mut visit: impl FnMut(NonNull<u8>),
+    ) {
+        for class in Class::all() {
+            self.shelf(class).chain.for_each(class, &noted, &mut visit);
+        }
         let full = self.shelves.iter().flat_map(|shelf| shelf.full.iter());
         full.chain(self.empty.iter()).for_each(|magazine| magazine.visit(&mut visit));
     }

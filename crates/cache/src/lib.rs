@@ -5,7 +5,7 @@
 //!     │ ▲           │ ▲
 //!     ▼ │           ▼ │           whole magazines
 //!   ┌───────────────────┐
-//!   │       depot       │         full ones by class, empty ones by capacity   ─┐
+//!   │       depot       │         full ones by class and empty ones; chains     ─┐
 //!   └───────────────────┘                                                      │ under the owner's lock
 //!     │ ▲                         blocks                                        │
 //!     ▼ │                                                                      ─┘
@@ -20,8 +20,8 @@
 //!   given up by a class that nobody uses. The depot gives a class more room when it misses what it has turned away.
 //! - **A thread that ends** leaves everything to the depot.
 //!
-//! What a block is, is the supplier's and the caller's business: here it is a pointer that is never read through. So the
-//! hand-over between threads can be checked without any heap.
+//! What a block is, is the supplier's and the caller's business: here it is a pointer that is never read through: chains are
+//! linked by the supplier. So the hand-over between threads can be checked without any heap.
 //!
 //! The method is that of Bonwick and Adams, *Magazines and Vmem: Extending the Slab Allocator to Many CPUs and
 //! Arbitrary Resources*, USENIX 2001.
@@ -31,6 +31,7 @@
 extern crate std;
 
 mod bin;
+mod chain;
 mod class;
 mod depot;
 mod magazine;

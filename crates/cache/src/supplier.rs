@@ -31,6 +31,20 @@ pub unsafe trait Supplier {
     /// - Nobody uses it any more.
     unsafe fn release(&mut self, memory: NonNull<u8>);
 
+    /// Notes `address` in a word of the memory of `block`, for a chain of the depot.
+    ///
+    /// # Safety
+    /// - It is a block as for [`take_back`](Self::take_back), which has that many words behind its header of one, and nobody uses
+    ///   it.
+    unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>);
+
+    /// What [`note`](Self::note) wrote there. If somebody else has written there since, this does not return. Only in word 0
+    /// it may be nothing.
+    ///
+    /// # Safety
+    /// - As for [`note`](Self::note), and it was written.
+    unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>>;
+
     /// How many bytes the cache of one thread may be made to hold.
     fn thread_limit(&self) -> usize;
 

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicBool, compiler_fence};
 
 use crate::bin::Bin;
-use crate::depot::{Depot, give_back};
+use crate::depot::{Depot, Room, give_back};
 use crate::magazine::Magazine;
 use crate::reserve::{MOST_FULL, Reserve};
 use crate::stack::Stack;
@@ -173,11 +173,28 @@ impl ThreadCache {
         } else {
             self.bin(class).set_limit(self.limit(class));
         }
+        if let Some(block) = self.unchain(class, depot, supplier) {
+            return Some(block);
+        }
         let mut block = self.carve(class, false, supplier);
         if block.is_none() && depot.relieve(supplier) {
             block = self.carve(class, false, supplier);
         }
         block.or_else(|| self.carve(class, true, supplier))
+    }
+
+    /// Gets what the depot has chained, as much as there is room for, and takes the first block. The loaded magazine is empty.
+    fn unchain(&self, class: Class, depot: &mut Depot, supplier: &impl Supplier) -> Option<NonNull<u8>> {
+        let bin = self.bin(class);
+        let first = depot.take_chained(class, supplier)?;
+        while bin.has_room()
+            && let Some(block) = depot.take_chained(class, supplier)
+        {
+            // SAFETY: there is room.
+            unsafe { bin.push(block) };
+        }
+        bin.reverse();
+        Some(first)
     }
 
     /// Gets a batch from the supplier, and takes the first block of it. The loaded magazine is empty.
@@ -222,14 +239,17 @@ impl ThreadCache {
     }
 
     /// Moves half of the full magazines to the depot, and at least one, as far as it lets them in.
-    fn move_to_depot(&self, class: Class, depot: &mut Depot, supplier: &impl Supplier) {
+    fn move_to_depot(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
         let full = &self.reserve(class).full;
         for _ in 0..full.count().div_ceil(2) {
-            if !depot.has_room(class, supplier) {
-                return;
-            }
-            if let Some(magazine) = full.pop() {
-                depot.put_full(class, magazine);
+            let Some(room) = depot.room(class, supplier) else { return };
+            let Some(magazine) = full.pop() else { return };
+            match room {
+                Room::Whole => depot.put_full(class, magazine),
+                Room::Chained => {
+                    depot.chain(class, magazine, supplier);
+                    self.empty.push(magazine);
+                }
             }
         }
     }

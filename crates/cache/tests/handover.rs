@@ -41,9 +41,8 @@ struct Block(NonNull<u8>);
 unsafe impl Send for Block {}
 
 impl Shared {
-    fn new() -> Self {
-        // A thread may hold one full magazine, and the loaded one: others soon go to the depot.
-        let behind = Behind { depot: Depot::new(), model: Model::new(32 << 10, usize::MAX) };
+    fn new(model: Model) -> Self {
+        let behind = Behind { depot: Depot::new(), model };
         let memory = (0..BLOCKS).map(|_| UnsafeCell::new(false)).collect();
         Self { behind: Mutex::new(behind), mail: Mutex::new(Vec::new()), memory }
     }
@@ -121,12 +120,32 @@ impl Drop for Worker<'_> {
     }
 }
 
+/// A thread may hold one full magazine, and the loaded one: others soon go to the depot.
+fn model() -> Model {
+    Model::new(32 << 10, usize::MAX)
+}
+
+/// The same, but the depot takes in blocks only, and chains them.
+fn chaining_model() -> Model {
+    let mut model = Model::new(32 << 10, 0);
+    model.is_plenty = true;
+    model
+}
+
 /// Runs the threads, each in every order with the others; at the end every block is in one place, and comes back.
 fn check<const N: usize>(preemptions: Option<usize>, threads: [fn(&Worker<'_>); N]) {
+    check_with(model, preemptions, threads);
+}
+
+fn check_with<const N: usize>(
+    model: fn() -> Model,
+    preemptions: Option<usize>,
+    threads: [fn(&Worker<'_>); N],
+) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions;
     builder.check(move || {
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(Shared::new(model()));
         let spawned = threads.map(|body| {
             let shared = Arc::clone(&shared);
             thread::spawn(move || body(&Worker::new(&shared)))
@@ -134,7 +153,10 @@ fn check<const N: usize>(preemptions: Option<usize>, threads: [fn(&Worker<'_>); 
         spawned.into_iter().for_each(|thread| thread.join().expect("no thread has panicked"));
         let live: Vec<NonNull<u8>> = shared.collect().into_iter().map(|block| block.0).collect();
         let Behind { depot, model } = &mut *shared.lock();
-        model.check_all([model.census(|visit| depot.for_each(visit))].iter(), &live);
+        model.check_all(
+            [model.census(|visit| depot.for_each(|block, word| model.note_of(block, word), visit))].iter(),
+            &live,
+        );
         // SAFETY: the blocks are out, and nobody's.
         live.into_iter().for_each(|block| unsafe { model.take_back(block) });
         depot.drain(model);
@@ -195,6 +217,12 @@ fn one_thread_frees_what_another_takes() {
 #[test]
 fn two_threads_free_what_a_third_takes() {
     check(Some(3), [produce, consume, consume]);
+}
+
+#[test]
+fn what_is_chained_goes_from_hand_to_hand() {
+    check_with(chaining_model, Some(2), [rise_and_fall, rise_and_fall, drain]);
+    check_with(chaining_model, Some(2), [produce, consume, consume]);
 }
 
 #[test]

@@ -142,6 +142,27 @@ fn while_memory_is_plenty_the_depot_keeps_all() {
     shadow.finish();
 }
 
+/// Magazines are memory too: of what the depot may hold, they take a part. The rest is chained, and comes back all the same.
+#[test]
+fn while_memory_is_plenty_magazines_stay_few() {
+    for class in [32, 48, 1024].map(class) {
+        let mut shadow = Shadow::new(1, Model::new(64 << 10, 64 << 10));
+        shadow.model.is_plenty = true;
+        (0..10_000).for_each(|_| assert!(shadow.take(0, class)));
+        (0..10_000).for_each(|_| shadow.put(0, 0));
+        shadow.check();
+        let held = shadow.in_depot();
+        assert!(held.count(class) > 9_000, "{}", held.count(class));
+        let magazine = snugfit_cache::MAGAZINE;
+        assert!(held.magazines.len() * magazine < (64 << 10) / 16 + 2 * magazine, "{}", held.magazines.len());
+        let carves = shadow.model.carves.len();
+        (0..10_000).for_each(|_| assert!(shadow.take(0, class)));
+        assert_eq!(shadow.model.carves.len(), carves, "there were enough");
+        shadow.check();
+        shadow.finish();
+    }
+}
+
 /// Before memory is touched that was never used, the depot gives back what it holds, of whatever class.
 #[test]
 fn what_the_depot_holds_is_used_before_new_memory() {

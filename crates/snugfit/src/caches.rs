@@ -5,9 +5,11 @@ use core::ptr::{self, NonNull};
 
 use snugfit_cache::{Class, MAGAZINE, Supplier, ThreadCache};
 use snugfit_heap::Heap;
+use snugfit_index::Part;
 use snugfit_source::os::is_single_threaded;
 use snugfit_tag::{Compact, Format, HEADER};
 
+use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
 use crate::hardening;
@@ -120,6 +122,19 @@ unsafe impl Supplier for Behind<'_> {
     unsafe fn release(&mut self, memory: NonNull<u8>) {
         // SAFETY: it came from `allocate`, and nobody uses it.
         unsafe { self.1.pool.put(&mut self.1.magazines, memory) };
+    }
+
+    unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
+        // SAFETY: the caller vouches for the block.
+        unsafe { chained::note(block, word, address) };
+    }
+
+    unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the caller vouches for the block.
+        match unsafe { chained::noted(block, word) } {
+            Ok(address) => address,
+            Err(Overwritten) => report::broken_in_heap(block.addr().get() - HEADER, Part::Link),
+        }
     }
 
     fn thread_limit(&self) -> usize {

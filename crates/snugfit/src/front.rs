@@ -35,7 +35,7 @@ pub(crate) unsafe fn set_key(key: Key) {
 
 /// The key. Only for who has a block or a cache: then it is set.
 #[inline(always)]
-fn key() -> Key {
+pub(crate) fn key() -> Key {
     // SAFETY: it is not written any more.
     unsafe { *KEY.0.get() }
 }
@@ -235,11 +235,9 @@ fn is_elsewhere_in_heap(payload: *const u8) -> bool {
 pub(crate) fn make_live(payload: NonNull<u8>, class: Class) {
     // SAFETY: what is in a cache is a block.
     let block = unsafe { Block::from_payload(payload) };
-    let tag = block.tag();
     let live = key().seal(block.address(), class.block_size(), State::Live);
-    let is_cached =
-        block.seal() == live.flip_cached() && tag.size() == class.block_size() && tag.is_block_in_use();
-    if !is_cached {
+    let tag = block.tag();
+    if block.seal() != live.flip_cached() || tag.size() != class.block_size() || !tag.is_block_in_use() {
         report::damaged_in_cache(payload.as_ptr(), BadPointer::HeaderOverwritten);
     }
     block.set_seal(live);

@@ -52,6 +52,7 @@ extern crate std;
 
 mod api;
 mod caches;
+mod chained;
 mod count;
 mod direct;
 mod directs;

@@ -1,5 +1,6 @@
 //! Whether the allocator is as it should be: all of it, looked at.
 
+use core::cell::Cell;
 use core::error::Error;
 use core::fmt;
 use core::ptr::NonNull;
@@ -8,6 +9,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use snugfit_heap::SegmentInfo;
 
 use crate::caches::is_mine;
+use crate::chained::{self, Overwritten};
 use crate::front;
 use crate::local;
 use crate::page_map::Page;
@@ -29,6 +31,8 @@ pub enum Violation {
     DirectSum,
     /// The block at this address is in a cache, and its header says that it is not.
     Cached(usize),
+    /// The block at this address is in a cache, and its link to the next one was overwritten.
+    Chained(usize),
     /// Not each cached block is in a cache once.
     CachedSum,
     /// Memory that was freed does not hold any more what it was filled with.
@@ -50,7 +54,7 @@ impl Violation {
     pub const fn number(self) -> u8 {
         match self {
             Self::Heap(violation) => violation.number(),
-            Self::Cached(_) | Self::CachedSum => 8,
+            Self::Cached(_) | Self::Chained(_) | Self::CachedSum => 8,
             Self::PageMap(_) => 9,
             Self::Direct(_) | Self::DirectSum => 10,
             Self::WrittenAfterFree { .. } | Self::Sampled(_) => 11,
@@ -63,7 +67,11 @@ impl Violation {
     pub const fn address(self) -> Option<usize> {
         match self {
             Self::Heap(violation) => violation.address(),
-            Self::PageMap(at) | Self::Direct(at) | Self::Cached(at) | Self::Sampled(at) => Some(at),
+            Self::PageMap(at)
+            | Self::Direct(at)
+            | Self::Cached(at)
+            | Self::Chained(at)
+            | Self::Sampled(at) => Some(at),
             Self::WrittenAfterFree { block, offset } => Some(block + offset),
             Self::DirectSum | Self::CachedSum => None,
         }
@@ -79,6 +87,9 @@ impl fmt::Display for Violation {
             Self::DirectSum => f.write_str("the direct mappings are not those that were counted"),
             Self::Cached(at) => {
                 write!(f, "the block at {at:#x} is in a cache, and its header is not that of a cached one")
+            }
+            Self::Chained(at) => {
+                write!(f, "the block at {at:#x} is in a cache, and its link was overwritten")
             }
             Self::CachedSum => f.write_str("not each cached block is in a cache once"),
             Self::WrittenAfterFree { block, offset } => {
@@ -204,7 +215,16 @@ impl State {
                 report(Err(Violation::Cached(payload.addr().get())));
             }
         };
-        self.depot.for_each(&mut visit);
+        let broken = Cell::new(None);
+        let noted = |block: NonNull<u8>, word| {
+            // SAFETY: the depot asks for words that it has noted.
+            let address = unsafe { chained::noted(block, word) };
+            address.unwrap_or_else(|Overwritten| {
+                broken.set(Some(block.addr().get()));
+                None
+            })
+        };
+        self.depot.for_each(noted, &mut visit);
         let mut others = 0;
         for owned in self.caches.iter() {
             if is_mine(owned) {
@@ -213,6 +233,9 @@ impl State {
             } else {
                 others += 1;
             }
+        }
+        if let Some(at) = broken.get() {
+            return report(Err(Violation::Chained(at)));
         }
         if !all_cached {
             return;

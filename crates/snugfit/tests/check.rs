@@ -12,6 +12,8 @@ fn main() {
         ("headers_and_footers", headers_and_footers),
         ("links", links),
         ("cached_blocks", cached_blocks),
+        ("chained_blocks", chained_blocks),
+        ("a_broken_chain_is_not_followed", a_broken_chain_is_not_followed),
         ("direct_mappings", direct_mappings),
         ("all_are_shown", all_are_shown),
         ("every_so_many_calls", every_so_many_calls),
@@ -94,6 +96,33 @@ fn cached_blocks() {
     let header = unsafe { word(block, -8).read() };
     let found = with_word(word(block, -8), header ^ 1 << 63);
     assert_eq!(found.map_err(Violation::number), Err(7));
+}
+
+/// Frees so many small blocks that they are chained, and returns them.
+fn chain() -> Vec<*mut u8> {
+    let blocks: Vec<*mut u8> = (0..3000).map(|_| allocate(40)).collect();
+    blocks.iter().for_each(|&block| free(block));
+    blocks
+}
+
+fn chained_blocks() {
+    let blocks = chain();
+    assert_eq!(check(), Ok(()));
+    let number = |found: Result<(), Violation>| found.map_err(|found| (found.number(), found.address()));
+    let chained = |block: &&*mut u8| number(with_word(word(**block, 0), 1)) == Err((8, Some(block.addr())));
+    assert!(blocks.iter().step_by(7).filter(chained).count() > 10, "one in five holds others");
+}
+
+fn a_broken_chain_is_not_followed() {
+    let ended = listen(|_| {
+        for block in chain() {
+            // SAFETY: wrong on purpose: it is free.
+            unsafe { word(block, 0).write(block.addr() as u64) };
+        }
+        (0..50_000).for_each(|_| _ = allocate(40));
+    });
+    let words = "snugfit: the heap: link overwritten: in the free block at 0x";
+    assert!(ended.is_aborted() && ended.errors.starts_with(words), "{}", ended.errors);
 }
 
 fn direct_mappings() {

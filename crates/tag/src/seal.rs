@@ -91,6 +91,14 @@ impl Key {
         [self.mask, self.multiplier]
     }
 
+    /// A mask for the word at `address`: who does not know the key cannot write there what is to be read. Two instructions; it
+    /// does not hide the key from who can read many such words.
+    #[inline]
+    #[must_use]
+    pub const fn mask(self, address: usize) -> usize {
+        (address ^ self.mask as usize).wrapping_mul(self.multiplier as usize)
+    }
+
     /// The seal of a block of `size` bytes whose header is at `address`.
     #[inline]
     #[must_use]

@@ -13,6 +13,8 @@ const GARBAGE: u64 = 0xDDDD_DDDD_DDDD_DDDD;
 pub struct Model {
     blocks: BTreeMap<usize, Class>,
     magazines: BTreeMap<usize, Box<[u64]>>,
+    /// What was noted in the memory of blocks.
+    notes: BTreeMap<(usize, usize), Option<NonNull<u8>>>,
     /// Memory that came back. It stays as it was then, to find out who writes to it.
     released: Vec<Box<[u64]>>,
     /// Blocks given out so far.
@@ -62,6 +64,7 @@ impl Model {
         Self {
             blocks: BTreeMap::new(),
             magazines: BTreeMap::new(),
+            notes: BTreeMap::new(),
             released: Vec::new(),
             given: 0,
             blocks_left: usize::MAX,
@@ -86,6 +89,12 @@ impl Model {
     /// The class of a block that is out.
     pub fn class(&self, block: NonNull<u8>) -> Class {
         *self.blocks.get(&block.addr().get()).expect("the block is out")
+    }
+
+    /// What was noted in a word of a block.
+    pub fn note_of(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>> {
+        // SAFETY: it is looked up, and panics if it was not written.
+        unsafe { self.noted(block, word) }
     }
 
     /// What `for_each` shows, which must be out.
@@ -184,6 +193,15 @@ unsafe impl Supplier for Model {
         let mut memory = known.expect("a magazine comes back, but is not out");
         memory.fill(GARBAGE);
         self.released.push(memory);
+    }
+
+    unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
+        assert!(word < self.class(block).block_size() / 8 - 1, "the block has that word");
+        self.notes.insert((block.addr().get(), word), address);
+    }
+
+    unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>> {
+        *self.notes.get(&(block.addr().get(), word)).expect("it was noted")
     }
 
     fn thread_limit(&self) -> usize {

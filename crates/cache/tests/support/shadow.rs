@@ -83,7 +83,7 @@ impl Shadow {
     }
 
     pub fn in_depot(&self) -> Held {
-        self.model.census(|visit| self.depot.for_each(visit))
+        self.model.census(|visit| self.depot.for_each(|block, word| self.model.note_of(block, word), visit))
     }
 
     /// Everything that is out is in one place, and the depot counts right.
