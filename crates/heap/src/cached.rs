@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Compact, Format, GRANULE, MIN_BLOCK, State, Tag};
+use snugfit_tag::{Block, CHECKED, Compact, Format, GRANULE, MIN_BLOCK, State, Tag};
 
 use crate::{BadPointer, Heap};
 
@@ -126,8 +126,8 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
         // SAFETY: the caller vouches that it was a block.
         let block = unsafe { Block::from_payload(payload) };
         let tag = block.tag();
-        if block.seal() != self.key.seal(block.address(), tag.size(), State::Cached) || !tag.is_block_in_use()
-        {
+        let is_cached = block.seal() == self.key.seal(block.address(), tag.size(), State::Cached);
+        if CHECKED && !(is_cached && tag.is_block_in_use()) {
             return Err(BadPointer::HeaderOverwritten);
         }
         // SAFETY: the seal is right, so this is a block of that size; nobody uses it.

@@ -6,7 +6,9 @@ use core::ptr::NonNull;
 
 use snugfit_index::{FreeIndex, Part};
 use snugfit_source::Source;
-use snugfit_tag::{Block, FOOTER, Footer, Format, GRANULE, MIN_BLOCK, Seal, State, Tag};
+use snugfit_tag::{
+    Block, CHECKED, FOOTER, Footer, Format, GRANULE, LINKS_CHECKED, MIN_BLOCK, Seal, State, Tag,
+};
 
 use crate::Heap;
 use crate::segment::Segment;
@@ -74,7 +76,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let block = unsafe { Block::from_payload(payload) };
         let tag = block.tag();
         let seal = self.key.seal(block.address(), tag.size(), State::Live);
-        if block.seal() != seal || !tag.is_block_in_use() {
+        if CHECKED && (block.seal() != seal || !tag.is_block_in_use()) {
             return None;
         }
         // SAFETY: the seal is right, so this is a block of that size.
@@ -109,6 +111,9 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// - `block` follows a block whose tag is right.
     #[inline]
     pub(crate) unsafe fn is_free_block(&self, block: Block, tag: Tag) -> bool {
+        if !LINKS_CHECKED {
+            return true;
+        }
         // SAFETY: the caller vouches for the block.
         unsafe { is_free_block(&self.source, block, tag) }
     }
@@ -128,7 +133,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     #[inline]
     pub(crate) fn expect_free_of(&self, block: Block, size: usize) {
         let tag = block.tag();
-        if tag.size() != size {
+        if LINKS_CHECKED && tag.size() != size {
             I::broken(block.address(), Part::Header);
         }
         self.expect_free(block, tag);

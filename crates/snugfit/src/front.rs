@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use snugfit_cache::Class;
 use snugfit_heap::BadPointer;
-use snugfit_tag::{Block, Compact, Format, HEADER, Key, State, Tag};
+use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, State, Tag};
 
 use crate::local;
 use crate::page_map::Page;
@@ -51,6 +51,9 @@ pub(crate) fn allocate(size: usize) -> Option<NonNull<u8>> {
     // SAFETY: the cache is this thread's, or the empty one.
     let cache = unsafe { &*local::front() };
     let payload = cache.pop(class)?;
+    if !CHECKED {
+        return Some(payload);
+    }
     // SAFETY: what is in a cache is a block.
     let block = unsafe { Block::from_payload(payload) };
     block.set_seal(key().seal_with(block.address(), cache.word(class)));
@@ -175,10 +178,12 @@ unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
         return false;
     }
     let seal = key().seal_with(block.address(), cache.word(class));
-    if block.seal() != seal {
-        return false;
+    if CHECKED {
+        if block.seal() != seal {
+            return false;
+        }
+        block.set_seal(seal.flip_cached());
     }
-    block.set_seal(seal.flip_cached());
     // SAFETY: there is room; the block was live and of this class, and nobody uses it any more.
     unsafe { cache.push(class, payload) };
     true
@@ -214,7 +219,7 @@ pub(crate) fn live_block(payload: NonNull<u8>) -> Option<(Block, Tag)> {
     // SAFETY: the header lies in the heap.
     let block = unsafe { Block::from_payload(payload) };
     let tag = block.tag();
-    let is_live = block.seal() == key().seal(block.address(), tag.size(), State::Live);
+    let is_live = !CHECKED || block.seal() == key().seal(block.address(), tag.size(), State::Live);
     (is_live && tag.is_block_in_use()).then_some((block, tag))
 }
 
@@ -237,6 +242,9 @@ pub(crate) fn make_live(payload: NonNull<u8>, class: Class) {
     let block = unsafe { Block::from_payload(payload) };
     let live = key().seal(block.address(), class.block_size(), State::Live);
     let tag = block.tag();
+    if !CHECKED {
+        return;
+    }
     if block.seal() != live.flip_cached() || tag.size() != class.block_size() || !tag.is_block_in_use() {
         report::damaged_in_cache(payload.as_ptr(), BadPointer::HeaderOverwritten);
     }

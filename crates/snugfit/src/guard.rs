@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 
 use snugfit_index::{Guard, Part};
 use snugfit_source::Extent;
-use snugfit_tag::{Block, GRANULE, HEADER};
+use snugfit_tag::{Block, GRANULE, HEADER, LINKS_CHECKED};
 
 use crate::page_map::Page;
 use crate::report;
@@ -26,13 +26,15 @@ pub(crate) static HARDENED: Near = Near::nowhere();
 impl<const HARDENED: bool> Guard for Inside<HARDENED> {
     #[inline(always)]
     fn may_follow(block: Block) -> bool {
-        Self::is_near(block) || is_far(block, if HARDENED { Page::Hardened } else { Page::Heap })
+        !LINKS_CHECKED
+            || Self::is_near(block)
+            || is_far(block, if HARDENED { Page::Hardened } else { Page::Heap })
     }
 
     #[inline(always)]
     fn is_near(block: Block) -> bool {
         let near = if HARDENED { &self::HARDENED } else { &HEAP };
-        near.contains(block.address())
+        !LINKS_CHECKED || near.contains(block.address())
     }
 
     #[cold]

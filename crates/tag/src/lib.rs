@@ -50,6 +50,14 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("snugfit-tag lays its headers out for 64-bit addresses: build it for a 64-bit target");
 
+/// Whether headers are sealed, and pointers checked. With `RUSTFLAGS='--cfg unchecked="pointers"'` they are not: a build to
+/// measure what the checks cost, and for nothing else.
+#[doc(hidden)]
+pub const CHECKED: bool = !cfg!(unchecked = "pointers");
+/// Whether links, headers and footers of free blocks are checked: not with `--cfg unchecked="links"`.
+#[doc(hidden)]
+pub const LINKS_CHECKED: bool = !cfg!(unchecked = "links");
+
 mod block;
 mod canary;
 mod footer;
