@@ -28,6 +28,11 @@ pub(crate) fn length(short: usize, full: usize) -> usize {
     if all() { full } else { short }
 }
 
+/// Options that the library is to have beside those of every trial.
+pub(crate) fn more_options() -> String {
+    env::var("SNUGFIT_TRIAL_OPTIONS").unwrap_or_default()
+}
+
 /// A file of `tests/programs`.
 pub(crate) fn input(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name)

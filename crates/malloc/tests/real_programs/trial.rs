@@ -9,7 +9,7 @@ use snugfit_testing::text;
 
 use crate::measure;
 use crate::run::{Done, run};
-use crate::setting::{folder, library};
+use crate::setting::{folder, library, more_options};
 
 /// What is done in the empty folder of a run before it.
 type Prepare = Box<dyn Fn(&Path) + Sync>;
@@ -87,7 +87,7 @@ impl Trial {
         let (place, reports) = (self.folder(), folder());
         let file = reports.path().join("stats");
         command.env("LD_PRELOAD", library());
-        command.env("SNUGFIT_OPTIONS", format!("validate,stats={}", file.display()));
+        command.env("SNUGFIT_OPTIONS", format!("validate,{},stats={}", more_options(), file.display()));
         let done = self.finish(run(command, place.path()), place.path());
         (done, read(&file))
     }
