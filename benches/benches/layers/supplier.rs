@@ -58,6 +58,14 @@ unsafe impl Supplier for Numbers {
         self.spare.push(memory);
     }
 
+    unsafe fn note(&mut self, _block: NonNull<u8>, _word: usize, _address: Option<NonNull<u8>>) {
+        unreachable!("memory is never plenty, so nothing is chained");
+    }
+
+    unsafe fn noted(&self, _block: NonNull<u8>, _word: usize) -> Option<NonNull<u8>> {
+        unreachable!("memory is never plenty, so nothing is chained");
+    }
+
     fn thread_limit(&self) -> usize {
         THREAD_LIMIT
     }

@@ -162,7 +162,7 @@ struct mem_stats {
 struct mem_finding {
   /**
    * The number of the broken invariant: 1 to 7 are of blocks and their order, 8 is of sums and of what is kept for reuse, 9 of
-   * segments, 10 of blocks that are mappings of their own.
+   * segments, 10 of blocks that are mappings of their own, 11 of what the hardened mode keeps.
    */
   int invariant;
   /**
@@ -326,6 +326,19 @@ void mem_check_every(size_t calls);
  * It walks all blocks.
  */
 MEM_MUST_USE bool mem_validate(void);
+
+/**
+ * Sets options by the words that SNUGFIT_OPTIONS has for the library that is preloaded, separated by commas: "hardened",
+ * "check=100000,backtrace". Call it before the first allocation: what was allocated before is not hardened. The environment is
+ * not read: a program that wants it calls mem_options(getenv("SNUGFIT_OPTIONS")).
+ *
+ * Returns 0, also if `words` is NULL. Else -1, with `errno` set to EINVAL if a word is none, and nothing is done; to EALREADY if the
+ * allocator was hardened before, and the other words hold.
+ *
+ * # Safety
+ * - `words` is NULL, or a string that ends with a zero.
+ */
+int mem_options(const char *words);
 
 /**
  * The version of the library that the program runs with, such as "0.1.0". It stays for ever.

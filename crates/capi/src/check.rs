@@ -9,7 +9,7 @@ use core::ptr::with_exposed_provenance_mut;
 #[repr(C)]
 pub struct Finding {
     /// The number of the broken invariant: 1 to 7 are of blocks and their order, 8 is of sums and of what is kept for reuse, 9 of
-    /// segments, 10 of blocks that are mappings of their own.
+    /// segments, 10 of blocks that are mappings of their own, 11 of what the hardened mode keeps.
     pub invariant: c_int,
     /// Where it was noticed; NULL if in no one place. To be printed, not to be used.
     pub address: *mut c_void,

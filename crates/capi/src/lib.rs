@@ -9,6 +9,7 @@
 mod bad_pointer;
 mod calls;
 mod check;
+mod options;
 mod panic;
 mod stats;
 mod tries;
@@ -19,6 +20,7 @@ pub use calls::{
     mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_free_sized, mem_resize, mem_usable_size,
 };
 pub use check::{Finding, mem_check, mem_check_every, mem_validate};
+pub use options::mem_options;
 pub use stats::{Stats, mem_count_calls, mem_stats, mem_trim};
 pub use tries::{mem_try_free, mem_try_free_sized, mem_try_resize, mem_try_usable_size};
 pub use version::mem_version;

@@ -6,7 +6,7 @@ use std::path::Path;
 fn generated() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_root_or_default(root);
-    let sources = ["bad_pointer", "calls", "tries", "stats", "check", "version"]
+    let sources = ["bad_pointer", "calls", "tries", "stats", "check", "options", "version"]
         .map(|name| root.join(format!("src/{name}.rs")));
     let builder = sources.iter().fold(cbindgen::Builder::new(), cbindgen::Builder::with_src);
     let bindings = builder.with_config(config).generate().expect("the code can be put into C");

@@ -5,10 +5,10 @@
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use snugfit::{Hardening, Line, Violation};
+use snugfit::{Line, Options, Violation};
 use snugfit_source::os::claim_program_break;
 
-use crate::options::{KNOWN, Options, VARIABLE};
+use crate::options::{KNOWN, Own, VARIABLE};
 use crate::process::{is_malloc_of_process, set_beside_another};
 use crate::{environment, stats};
 
@@ -40,20 +40,22 @@ extern "C" fn at_start() {
     // SAFETY: the program has not begun; who starts threads before and changes the environment in them cannot have any
     // library read it.
     if let Some(text) = unsafe { environment::variable(VARIABLE) } {
-        set(Options::parse(text, |word| say(&[PREFIX, b"unknown word `", word, b"`; ", KNOWN])));
+        set(text);
     }
 }
 
-fn set(options: Options<'_>) {
-    VALIDATE.store(options.validate, Relaxed);
-    if options.hardening != Hardening::NONE {
-        // If the library was built hardened, that goes first.
-        let _ = snugfit::harden(options.hardening);
+/// Reads the options, and does what they ask for.
+fn set(text: &[u8]) {
+    let (own, options) = Own::parse(text, |word| {
+        say(&[PREFIX, b"unknown word `", word, b"`; ", KNOWN, Options::WORDS.as_bytes()]);
+    });
+    VALIDATE.store(own.validate, Relaxed);
+    // If the library was built hardened, that goes first.
+    let _ = options.apply();
+    if options.backtrace && !snugfit::backtrace_at_end() {
+        say(&[PREFIX, b"no `backtrace`: this system's C library has none, or it needs libgcc_s.so.1"]);
     }
-    if let Some(calls) = options.check {
-        snugfit::check_every(calls.get() as usize);
-    }
-    if let Some(path) = options.stats
+    if let Some(path) = own.stats
         && !stats::start(path)
     {
         say(&[PREFIX, b"no path is as long as the one of `stats`"]);

@@ -6,15 +6,30 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
 use snugfit_heap::BadPointer;
 use snugfit_tag::State as BlockState;
 
-/// A wrong pointer: who was given it, what is wrong with it, and which block it has to do with. Its `Display` is the line that
-/// the process ends with, after the library's name:
+use crate::sweep::Violation;
+
+/// Why the process ends. Its `Display` is the line that it ends with, after the library's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding<'a> {
+    /// A function was given a wrong pointer.
+    Pointer(WrongPointer<'a>),
+    /// Somebody has written to a block that is not in use. The call that came across it has done nothing wrong.
+    Freed(Damage),
+    /// [`check`](crate::check()), which was to run [every so many calls](crate::check_every), has found this.
+    Violation(Violation),
+    /// A signal handler allocates or frees while the thread that it interrupted does.
+    EnteredAgain,
+}
+
+/// A wrong pointer: who was given it, what is wrong with it, and which block it has to do with.
 ///
 /// ```text
 /// mem_free(0x55d0c1a2b310): double free; the 72-byte block at 0x55d0c1a2b310 lies in a cache
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Finding<'a> {
+pub struct WrongPointer<'a> {
     /// The function that was called, by the name under which it is offered.
     pub function: &'a str,
     /// The pointer that it was given, as an address.
@@ -26,7 +41,52 @@ pub struct Finding<'a> {
     pub block: Option<FoundBlock>,
 }
 
-/// The block that a [`Finding`] has to do with.
+/// A block that is not in use, to which somebody has written.
+///
+/// ```text
+/// the freed block at 0x55d0c1a2b310: written after free: byte 12 of 104
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Damage {
+    /// Where its payload starts.
+    pub block: usize,
+    /// What was overwritten.
+    pub what: Overwritten,
+}
+
+/// What of a block that is not in use was overwritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overwritten {
+    /// Its header, or the one behind it.
+    Header,
+    /// Its footer, or the one before it.
+    Footer,
+    /// What the allocator has noted in it: which other blocks are free.
+    Link,
+    /// What it was filled with when it was freed.
+    Fill {
+        /// The first byte that has changed, counted from the start of the block.
+        offset: usize,
+        /// The bytes of the block.
+        len: usize,
+    },
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the freed block at {:#x}: ", self.block)?;
+        match self.what {
+            Overwritten::Header => BadPointer::HeaderOverwritten.fmt(f),
+            Overwritten::Footer => BadPointer::FooterOverwritten.fmt(f),
+            Overwritten::Link => f.write_str("link overwritten"),
+            Overwritten::Fill { offset, len } => write!(f, "written after free: byte {offset} of {len}"),
+        }
+    }
+}
+
+/// The block that a [`WrongPointer`] has to do with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundBlock {
     /// Where its payload starts.
@@ -57,10 +117,24 @@ impl FoundBlock {
     }
 }
 
-impl fmt::Display for Finding<'_> {
+impl fmt::Display for WrongPointer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}({:#x}): {}", self.function, self.pointer, self.bad)?;
         self.block.map_or(Ok(()), |block| block.clause(self.bad, f))
+    }
+}
+
+impl fmt::Display for Finding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pointer(wrong) => wrong.fmt(f),
+            Self::Freed(damage) => damage.fmt(f),
+            Self::Violation(violation) => write!(f, "check: {violation}"),
+            Self::EnteredAgain => f.write_str(
+                "a signal handler allocates or frees memory while the thread that it interrupted does: \
+                 malloc is not async-signal-safe",
+            ),
+        }
     }
 }
 
@@ -73,11 +147,11 @@ static HOOK: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 /// Whether it is running: what it does wrong itself is reported without it.
 static RUNNING: AtomicBool = AtomicBool::new(false);
 
-/// Has `hook` called with each [`Finding`] before its line is printed and the process aborts; in place of the one before.
+/// Has `hook` called with each [`Finding`], when its line was printed and before the process aborts; in place of the one before.
 ///
-/// It runs on the thread that was at fault, once at most. No lock of the allocator is held: it may allocate and print. It
-/// may end the process by itself; if it returns, the line follows. It must not unwind: an unwinding hook ends the
-/// process.
+/// It runs on the thread that came across it, once at most, and may end the process by itself. It may allocate and free: of a
+/// [`WrongPointer`] no lock is held. What was overwritten is often found in the middle of something: then the hook may come
+/// across it again, which ends the process with another line. It must not unwind: an unwinding hook ends the process.
 ///
 /// ```
 /// snugfit::set_hook(|finding| eprintln!("lost: {finding}"));

@@ -27,7 +27,6 @@ use snugfit_heap::{BadPointer, Heap};
 use snugfit_source::{Mapped, os};
 use snugfit_tag::{Block, Format, GRANULE, HEADER, Key, Mirrored, State};
 
-use crate::Hardening;
 use crate::guard::{self, InHardened};
 use crate::marked::Marked;
 use crate::page_map::Page;
@@ -35,6 +34,7 @@ use crate::range::Range;
 use crate::report;
 use crate::state::{IndexWith, PAGES, Request};
 use crate::sweep::{Violation, check_pages};
+use crate::{Hardening, Overwritten};
 use quarantine::{Kept, Quarantine};
 use retired::Retired;
 use shuffled::Shuffled;
@@ -247,7 +247,7 @@ impl Hardened {
         let len = size - HEADER;
         // SAFETY: the block was set aside, and has that many bytes behind its header.
         if let Some(offset) = unsafe { fill::first_other_near_ends(payload, len, pattern) } {
-            report::written_after_free(payload.addr().get(), offset, len);
+            report::damaged(payload.addr().get(), Overwritten::Fill { offset, len });
         }
     }
 

@@ -51,6 +51,7 @@
 extern crate std;
 
 mod api;
+mod backtrace;
 mod caches;
 mod chained;
 mod count;
@@ -67,6 +68,7 @@ mod line;
 mod local;
 mod lock;
 mod marked;
+mod options;
 mod page_map;
 mod pool;
 mod process;
@@ -83,10 +85,12 @@ pub use api::{
     mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_free_as, mem_resize, try_mem_free,
     try_mem_free_sized, try_mem_resize, try_usable_size, usable_size,
 };
-pub use finding::{Finding, FoundBlock, Hook, set_hook};
+pub use backtrace::backtrace_at_end;
+pub use finding::{Damage, Finding, FoundBlock, Hook, Overwritten, WrongPointer, set_hook};
 pub use global::Snugfit;
 pub use hardening::{Hardening, TooLate, harden};
 pub use line::Line;
+pub use options::{Options, OptionsError, set_options};
 pub use report::abort_with;
 pub use snugfit_heap::{BadPointer, ResizeError, Violation as HeapViolation};
 pub use snugfit_tag::State as BlockState;

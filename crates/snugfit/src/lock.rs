@@ -107,6 +107,13 @@ impl Lock {
         }
     }
 
+    /// Lets this thread come in again if it holds the lock, as over a `fork`, although something is half done.
+    pub(crate) fn let_in_again(&self) {
+        if self.word.load(Relaxed) & !WAITERS == thread::id() {
+            self.forking.store(true, Relaxed);
+        }
+    }
+
     /// Whether it is held over a `fork`.
     pub(crate) fn is_held_for_fork(&self) -> bool {
         self.forking.load(Relaxed)

@@ -67,6 +67,13 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
     result
 }
 
+/// Lets this thread in although it is in the middle of something: the process is about to end, and whoever is told of it may
+/// allocate.
+#[cold]
+pub(crate) fn let_in_again() {
+    PROCESS.lock.let_in_again();
+}
+
 /// Sees to it that everything is prepared, by this thread or another.
 ///
 /// The handlers are in place before any other thread gets here, or it could fork while the lock is held and leave it so

@@ -1,13 +1,14 @@
 //! What is said before the process ends.
 
-use core::fmt::{self, Write};
+use core::fmt::Write;
 
 use snugfit_heap::BadPointer;
 use snugfit_index::Part;
 use snugfit_tag::HEADER;
 
-use crate::finding::{Finding, call_hook};
-use crate::process::with;
+use crate::backtrace;
+use crate::finding::{Damage, Finding, Overwritten, WrongPointer, call_hook};
+use crate::process::{let_in_again, with};
 use crate::{Line, Violation};
 
 /// Prints what is wrong with `pointer`, which was given to `function`, as one line on standard error, and aborts the
@@ -18,56 +19,66 @@ use crate::{Line, Violation};
 /// ```
 ///
 /// The length is that of the payload, the bytes that the caller may use. [`mem_free`](crate::mem_free) and its like end
-/// here; so do libraries that offer the same under other names. The [hook](crate::set_hook) is called first.
+/// here; so do libraries that offer the same under other names. The [hook](crate::set_hook) is called before the end.
 #[cold]
 #[inline(never)]
 pub fn abort_with(function: &str, pointer: *const u8, bad: BadPointer) -> ! {
     let address = pointer.addr();
-    let finding = Finding { function, pointer: address, bad, block: with(|state| state.block_near(address)) };
-    call_hook(&finding);
-    end(format_args!("snugfit: {finding}"))
+    let block = with(|state| state.block_near(address));
+    end(&Finding::Pointer(WrongPointer { function, pointer: address, bad, block }))
 }
 
-/// The header of a block that lies in a cache, or one next to it, has been overwritten.
+/// Something was written to a block that is not in use, whose payload is at `block`.
+#[cold]
+#[inline(never)]
+pub(crate) fn damaged(block: usize, what: Overwritten) -> ! {
+    end(&Finding::Freed(Damage { block, what }))
+}
+
+/// The header of a block that lies in a cache, or what is next to it, has been overwritten.
 #[cold]
 #[inline(never)]
 pub(crate) fn damaged_in_cache(block: *const u8, bad: BadPointer) -> ! {
-    end(format_args!("snugfit: the freed block at {:#x}: {bad}", block.addr()))
+    let is_footer = bad == BadPointer::FooterOverwritten;
+    damaged(block.addr(), if is_footer { Overwritten::Footer } else { Overwritten::Header })
 }
 
-/// Memory that was freed does not hold any more what it was filled with.
-#[cold]
-#[inline(never)]
-pub(crate) fn written_after_free(block: usize, offset: usize, len: usize) -> ! {
-    end(format_args!("snugfit: the freed block at {block:#x}: written after free: byte {offset} of {len}"))
-}
-
-/// Something was written to a free block, whose header is at `block`.
+/// Something was written to a free block of a heap, whose header is at `block`.
 #[cold]
 #[inline(never)]
 pub(crate) fn broken_in_heap(block: usize, part: Part) -> ! {
-    end(format_args!("snugfit: the heap: {part}: in the free block at {:#x}", block + HEADER))
+    let what = match part {
+        Part::Header => Overwritten::Header,
+        Part::Footer => Overwritten::Footer,
+        Part::Link => Overwritten::Link,
+    };
+    damaged(block + HEADER, what)
 }
 
 /// Something in the allocator is not as it should be.
 #[cold]
 #[inline(never)]
 pub(crate) fn violation(violation: Violation) -> ! {
-    end(format_args!("snugfit: check: {violation}"))
+    end(&Finding::Violation(violation))
 }
 
 /// A thread that was interrupted inside the allocator, by a signal, has come in again.
 #[cold]
 #[inline(never)]
 pub(crate) fn entered_again() -> ! {
-    end(format_args!(
-        "snugfit: a signal handler allocates or frees memory while the thread that it interrupted does: malloc is not async-signal-safe"
-    ))
+    end(&Finding::EnteredAgain)
 }
 
-fn end(message: fmt::Arguments<'_>) -> ! {
+/// Says what was found, to the user and to the hook.
+fn end(finding: &Finding<'_>) -> ! {
     let mut line = Line::new();
     // A line takes all that it is given.
-    let _ = line.write_fmt(message);
-    line.print_and_abort()
+    let _ = write!(line, "snugfit: {finding}");
+    line.end();
+    line.write_to(libc::STDERR_FILENO);
+    backtrace::print();
+    let_in_again();
+    call_hook(finding);
+    // SAFETY: may be called at any time.
+    unsafe { libc::abort() }
 }

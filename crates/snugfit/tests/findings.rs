@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use common::child::{listen, run_in_children, say};
 use common::{allocate, free};
-use snugfit::{BadPointer, BlockState, Finding, FoundBlock, mem_free, set_hook, usable_size};
+use snugfit::{
+    BadPointer, BlockState, Finding, FoundBlock, Overwritten, WrongPointer, backtrace_at_end, check_every,
+    mem_free, set_hook, usable_size,
+};
 
 fn main() {
     run_in_children(&[
@@ -17,6 +20,9 @@ fn main() {
         ("nothing_is_said_of_what_is_foreign", nothing_is_said_of_what_is_foreign),
         ("the_hook_is_told_and_may_allocate", the_hook_is_told_and_may_allocate),
         ("a_hook_that_errs_is_not_called_again", a_hook_that_errs_is_not_called_again),
+        ("the_hook_is_told_of_damage_and_may_allocate", the_hook_is_told_of_damage_and_may_allocate),
+        ("the_hook_is_told_what_a_check_finds", the_hook_is_told_what_a_check_finds),
+        ("a_backtrace_follows", a_backtrace_follows),
         ("a_hook_that_unwinds_ends_the_process", a_hook_that_unwinds_ends_the_process),
     ]);
 }
@@ -91,7 +97,8 @@ static SEEN: AtomicUsize = AtomicUsize::new(0);
 fn the_hook_is_told_and_may_allocate() {
     let ended = listen(|pipe| {
         set_hook(|finding| {
-            let Finding { function, pointer, bad, block, .. } = *finding;
+            let Finding::Pointer(wrong) = *finding else { panic!("{finding}") };
+            let WrongPointer { function, pointer, bad, block, .. } = wrong;
             let expected = FoundBlock { start: pointer, usable_size: 104, state: BlockState::Cached };
             assert_eq!((function, bad, block), ("mem_free", BadPointer::DoubleFree, Some(expected)));
             assert_eq!(pointer, SEEN.load(Relaxed));
@@ -100,13 +107,14 @@ fn the_hook_is_told_and_may_allocate() {
         });
         let block = allocate(100);
         SEEN.store(block.addr(), Relaxed);
-        say(pipe, &format!("told\nsnugfit: mem_free({block:p}): double free"));
+        let clause = format!("the 104-byte block at {block:p} lies in a cache");
+        say(pipe, &format!("snugfit: mem_free({block:p}): double free; {clause}\ntold\n"));
         free(block);
         // SAFETY: wrong on purpose: the process ends.
         unsafe { mem_free(block) };
     });
     assert!(ended.is_aborted());
-    assert!(ended.errors.starts_with(&ended.said), "{}", ended.errors);
+    assert_eq!(ended.errors, ended.said);
 }
 
 fn a_hook_that_errs_is_not_called_again() {
@@ -121,11 +129,74 @@ fn a_hook_that_errs_is_not_called_again() {
         unsafe { mem_free(allocate(100).add(2)) };
     });
     assert!(ended.is_aborted());
-    assert!(
-        ended.errors.starts_with("told\nsnugfit: mem_free(") && ended.errors.contains("1 byte into"),
-        "{}",
-        ended.errors
-    );
+    let lines: Vec<&str> = ended.errors.lines().collect();
+    let [first, "told", second] = lines[..] else { panic!("{lines:?}") };
+    assert!(first.contains("2 bytes into") && second.contains("1 byte into"), "{lines:?}");
+}
+
+/// A free block of the heap whose link to another one of its size leads nowhere, so that it is found by who wants such blocks.
+fn broken_link() -> *mut u8 {
+    let blocks = [(); 5].map(|()| allocate(5000));
+    free(blocks[1]);
+    free(blocks[3]);
+    // SAFETY: wrong on purpose: a block that was freed.
+    unsafe { blocks[3].cast::<usize>().write(8) };
+    blocks[3]
+}
+
+/// It is found under the lock.
+fn the_hook_is_told_of_damage_and_may_allocate() {
+    let ended = listen(|pipe| {
+        set_hook(|finding| {
+            let Finding::Freed(damage) = *finding else { panic!("{finding}") };
+            assert_eq!((damage.block, damage.what), (SEEN.load(Relaxed), Overwritten::Link));
+            free(allocate(100));
+            free(allocate(1 << 20));
+            eprintln!("told");
+        });
+        // Of these there are some in the cache then.
+        free(allocate(100));
+        let block = broken_link();
+        SEEN.store(block.addr(), Relaxed);
+        say(pipe, &format!("snugfit: the freed block at {block:p}: link overwritten\ntold\n"));
+        allocate(5000);
+    });
+    assert!(ended.is_aborted());
+    assert_eq!(ended.errors, ended.said);
+}
+
+fn the_hook_is_told_what_a_check_finds() {
+    let ended = listen(|_| {
+        set_hook(|finding| {
+            let Finding::Violation(violation) = *finding else { panic!("{finding}") };
+            assert_eq!((violation.number(), violation.address()), (6, Some(SEEN.load(Relaxed) - 8)));
+            eprintln!("told");
+        });
+        SEEN.store(broken_link().addr(), Relaxed);
+        check_every(1);
+        allocate(1);
+    });
+    assert!(ended.is_aborted());
+    assert!(ended.errors.starts_with("snugfit: check: invariant 6"), "{}", ended.errors);
+    assert!(ended.errors.ends_with("\ntold\n"), "{}", ended.errors);
+}
+
+/// With a frame of this program in it. Elsewhere there is no backtrace, and that is said.
+fn a_backtrace_follows() {
+    let ended = listen(|_| {
+        if !backtrace_at_end() {
+            return;
+        }
+        // SAFETY: wrong on purpose: the process ends.
+        unsafe { mem_free(allocate(100).add(2)) };
+    });
+    if cfg!(not(target_env = "gnu")) {
+        return assert!(ended.is_well());
+    }
+    let mut lines = ended.errors.lines();
+    assert!(lines.next().is_some_and(|line| line.contains("2 bytes into")), "{}", ended.errors);
+    let is_frame = |line: &str| line.contains("findings") && line.contains("[0x");
+    assert!(lines.clone().count() > 3 && lines.any(is_frame), "{}", ended.errors);
 }
 
 fn a_hook_that_unwinds_ends_the_process() {

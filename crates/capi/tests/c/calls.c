@@ -108,8 +108,22 @@ static void checks(void) {
     for (int at = 0; at < 3; at++) mem_free(blocks[at]);
 }
 
+/* Before anything is allocated. */
+static int options(void) {
+    CHECK(mem_options(NULL) == 0 && mem_options("") == 0);
+    errno = 0;
+    CHECK(mem_options("canary,canaries") == -1 && errno == EINVAL);
+    CHECK(mem_options("canary,check=1000") == 0);
+    CHECK(mem_options("hardened") == -1 && errno == EALREADY);
+    char *block = (char *)mem_alloc(10);
+    CHECK(mem_usable_size(block) == 10);
+    mem_free(block);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     if (argc > 1) {
+        if (strcmp(argv[1], "options") == 0) return options();
         if (strcmp(argv[1], "version") == 0) return puts(mem_version()) < 0;
         /* What the process is to end by. If the compiler saw what is called, it would warn. */
         void (*volatile release)(void *) = mem_free;

@@ -65,6 +65,14 @@ fn the_example_counts_words() {
 }
 
 #[test]
+fn options_are_set_by_words() {
+    let installed = Installed::new();
+    let program = installed.path("words");
+    compile(&source("tests/c/calls.c"), &program, installed.link_statically());
+    assert_prints(&run(Command::new(&program).arg("options")), "", "mem_options");
+}
+
+#[test]
 fn what_a_check_finds_ends_the_process_with_a_line() {
     use std::os::unix::process::ExitStatusExt;
     let installed = Installed::new();

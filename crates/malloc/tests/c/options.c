@@ -25,6 +25,12 @@ static void damage(void) {
     block[-1] ^= 0xFF;
 }
 
+static void double_free(void) {
+    void *volatile block = malloc(100);
+    free(block);
+    free(block);
+}
+
 static void fork_child(void) {
     pid_t child = fork();
     if (child == 0) {
@@ -41,6 +47,7 @@ int main(int count, char **arguments) {
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "allocate") == 0) allocate();
         if (strcmp(arguments[i], "damage") == 0) damage();
+        if (strcmp(arguments[i], "double_free") == 0) double_free();
         if (strcmp(arguments[i], "fork") == 0) fork_child();
         if (strcmp(arguments[i], "name") == 0) prctl(PR_SET_NAME, "a \"b\\c\"\n\xC3");
         if (strcmp(arguments[i], "chdir") == 0) CHECK(chdir("/") == 0);

@@ -44,7 +44,10 @@ fn every_program_of_the_document_ends_with_its_line() {
         let path = folder.path().join(number.to_string());
         // What is wrong with them, the compiler sees too.
         compile(&source, &path, [OsStr::new("-w"), OsStr::new("-O0"), library().as_os_str()]);
-        let done = run(Command::new(&path).env("LD_PRELOAD", library()).env_remove("SNUGFIT_OPTIONS"));
+        let options = program.lines().next().and_then(|line| line.strip_prefix("// SNUGFIT_OPTIONS="));
+        let mut command = Command::new(&path);
+        let done =
+            run(command.env("LD_PRELOAD", library()).env("SNUGFIT_OPTIONS", options.unwrap_or_default()));
         assert_eq!(without_addresses(text(&done.stderr).trim_end()), line, "{program}");
         assert_eq!(done.status.signal(), Some(libc::SIGABRT), "{program}");
         words += 1;

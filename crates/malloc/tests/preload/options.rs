@@ -133,6 +133,22 @@ fn a_heap_that_was_damaged_is_found_after_so_many_calls() {
 }
 
 #[test]
+fn a_backtrace_follows_the_line() {
+    let program = Program::new("options");
+    let done = run(program.preloaded().arg("double_free").env("SNUGFIT_OPTIONS", "backtrace"));
+    let said = text(&done.stderr);
+    let mut lines = said.lines();
+    assert!(lines.next().is_some_and(|line| line.contains("double free")), "{said}");
+    let library = |line: &str| line.contains("libsnugfit_malloc") && line.contains("[0x");
+    let of_program = |line: &str| line.contains("options") && line.contains("[0x");
+    assert!(lines.clone().any(library) && lines.any(of_program), "{said}");
+    assert!(!done.status.success());
+    let done = run(program.preloaded().arg("double_free").env_remove("SNUGFIT_OPTIONS"));
+    assert_eq!(text(&done.stderr).lines().count(), 1);
+    ends_well(program.preloaded().arg("allocate").env("SNUGFIT_OPTIONS", "backtrace"));
+}
+
+#[test]
 fn words_that_are_none_are_named_and_skipped() {
     let program = Program::new("options");
     let told = |options: &str, action: &str| {
@@ -141,8 +157,8 @@ fn words_that_are_none_are_named_and_skipped() {
     };
     let unknown = |word: &str| {
         format!(
-            "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `check=N`, `stats=PATH`, `hardened`, \
-             `canary`, `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
+            "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `stats=PATH`, `backtrace`, \
+             `check=N`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
         )
     };
     assert_eq!(told("foo", ""), (true, unknown("foo")));

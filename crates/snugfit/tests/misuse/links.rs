@@ -52,5 +52,5 @@ fn overwritten(which: usize, word: usize, value: u64) -> Wrong {
     let block = free_blocks()[which];
     // SAFETY: memory of the allocator, which this program has freed.
     unsafe { block.cast::<u64>().add(word).write(value) };
-    wrong(block, &format!("the heap: link overwritten: in the free block at {block:p}"))
+    wrong(block, &format!("the freed block at {block:p}: link overwritten"))
 }
