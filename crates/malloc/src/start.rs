@@ -2,10 +2,9 @@
 //!
 //! The allocator needs none of it: it serves from its first call on, whoever makes that, and to the last.
 
-use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use snugfit::{Line, Options, Violation};
+use snugfit::{Line, Options};
 use snugfit_source::os::claim_program_break;
 
 use crate::options::{KNOWN, Own, VARIABLE};
@@ -66,15 +65,8 @@ extern "C" fn at_exit() {
     let checked = VALIDATE.load(Relaxed).then(snugfit::validate);
     stats::report(checked.map(|checked| checked.is_ok()));
     if let Some(Err(violation)) = checked {
-        abort_with_violation(violation);
+        snugfit::abort_with_violation("at exit: the heap is not valid", violation);
     }
-}
-
-fn abort_with_violation(violation: Violation) -> ! {
-    let mut line = Line::new();
-    // A line takes all that it is given.
-    let _ = write!(line, "snugfit: at exit: the heap is not valid: {violation}");
-    line.print_and_abort()
 }
 
 /// Writes a line made of `parts`, which need not be text, to standard error.

@@ -16,8 +16,14 @@ pub enum Finding<'a> {
     Pointer(WrongPointer<'a>),
     /// Somebody has written to a block that is not in use. The call that came across it has done nothing wrong.
     Freed(Damage),
-    /// [`check`](crate::check()), which was to run [every so many calls](crate::check_every), has found this.
-    Violation(Violation),
+    /// A check of the whole allocator has found this.
+    Violation {
+        /// Which check it was: `check` of [every so many calls](crate::check_every); or what who asked for it
+        /// [says](crate::abort_with_violation).
+        check: &'a str,
+        /// The first that it has found.
+        violation: Violation,
+    },
     /// A signal handler allocates or frees while the thread that it interrupted does.
     EnteredAgain,
 }
@@ -44,7 +50,7 @@ pub struct WrongPointer<'a> {
 /// A block that is not in use, to which somebody has written.
 ///
 /// ```text
-/// the freed block at 0x55d0c1a2b310: written after free: byte 12 of 104
+/// the freed block at 0x55d0c1a2b310: written after free: byte 12 of 120
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -129,7 +135,7 @@ impl fmt::Display for Finding<'_> {
         match self {
             Self::Pointer(wrong) => wrong.fmt(f),
             Self::Freed(damage) => damage.fmt(f),
-            Self::Violation(violation) => write!(f, "check: {violation}"),
+            Self::Violation { check, violation } => write!(f, "{check}: {violation}"),
             Self::EnteredAgain => f.write_str(
                 "a signal handler allocates or frees memory while the thread that it interrupted does: \
                  malloc is not async-signal-safe",

@@ -91,7 +91,7 @@ pub use global::Snugfit;
 pub use hardening::{Hardening, TooLate, harden};
 pub use line::Line;
 pub use options::{Options, OptionsError, set_options};
-pub use report::abort_with;
+pub use report::{abort_with, abort_with_violation};
 pub use snugfit_heap::{BadPointer, ResizeError, Violation as HeapViolation};
 pub use snugfit_tag::State as BlockState;
 pub use stats::{Counts, Stats, count_calls, stats, trim};

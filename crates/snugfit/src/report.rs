@@ -55,11 +55,12 @@ pub(crate) fn broken_in_heap(block: usize, part: Part) -> ! {
     damaged(block + HEADER, what)
 }
 
-/// Something in the allocator is not as it should be.
+/// Says that `check`, a check of the whole allocator, has found a `violation`, as one line on standard error, calls the
+/// [hook](crate::set_hook), and aborts the process.
 #[cold]
 #[inline(never)]
-pub(crate) fn violation(violation: Violation) -> ! {
-    end(&Finding::Violation(violation))
+pub fn abort_with_violation(check: &str, violation: Violation) -> ! {
+    end(&Finding::Violation { check, violation })
 }
 
 /// A thread that was interrupted inside the allocator, by a signal, has come in again.

@@ -80,6 +80,9 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !matches!(self, Self::Heap(_)) {
+            write!(f, "invariant {}: ", self.number())?;
+        }
         match self {
             Self::Heap(violation) => violation.fmt(f),
             Self::PageMap(at) => write!(f, "the page map does not know the segment at {at:#x}"),
@@ -285,6 +288,6 @@ fn tick_slowly() {
     let calls = CALLS.fetch_add(1, Relaxed) + 1;
     let is_due = calls.checked_rem(EVERY.load(Relaxed)) == Some(0);
     if is_due && let Err(violation) = check() {
-        report::violation(violation);
+        report::abort_with_violation("check", violation);
     }
 }

@@ -168,7 +168,7 @@ fn the_hook_is_told_of_damage_and_may_allocate() {
 fn the_hook_is_told_what_a_check_finds() {
     let ended = listen(|_| {
         set_hook(|finding| {
-            let Finding::Violation(violation) = *finding else { panic!("{finding}") };
+            let Finding::Violation { check: "check", violation } = *finding else { panic!("{finding}") };
             assert_eq!((violation.number(), violation.address()), (6, Some(SEEN.load(Relaxed) - 8)));
             eprintln!("told");
         });
