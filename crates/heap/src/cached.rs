@@ -103,25 +103,14 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
         block.payload()
     }
 
-    /// Allocates `size` bytes, aligned to `align`, for the cache's own use: a block that nobody may free but
-    /// [`deallocate_cached`](Self::deallocate_cached).
-    #[must_use]
-    pub fn allocate_cached(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let payload = self.allocate_aligned(size, align)?;
-        // SAFETY: the block was allocated just now, and is nobody else's.
-        let block = unsafe { Block::from_payload(payload) };
-        block.set_seal(block.seal().flip_cached());
-        Some(payload)
-    }
-
     /// Frees a block that a cache held.
     ///
     /// # Errors
     /// If its header, or one next to it, was overwritten meanwhile. The heap is unchanged.
     ///
     /// # Safety
-    /// - `payload` came from [`carve`](Self::carve) or [`allocate_cached`](Self::allocate_cached), or is that of a live block
-    ///   that was sealed as cached since; nobody uses it any more.
+    /// - `payload` came from [`carve`](Self::carve), or is that of a live block that was sealed as cached since; nobody uses it any
+    ///   more.
     pub unsafe fn deallocate_cached(&mut self, payload: NonNull<u8>) -> Result<(), BadPointer> {
         // SAFETY: the caller vouches that it was a block.
         let block = unsafe { Block::from_payload(payload) };

@@ -24,7 +24,6 @@ enum Operation {
     Resize(usize, usize),
     /// Size in granules, how many, and whether they may touch memory.
     Carve(usize, usize, bool),
-    AllocateCached(usize),
     FreeCached(usize),
     /// Every other cached block, as a depot gives back much at once.
     FreeHalf,
@@ -46,7 +45,6 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (any::<usize>(), size()).prop_map(|(which, size)| Resize(which, size)),
         6 => (2_usize..12, 0_usize..20, any::<bool>()).prop_map(|(granules, count, may)| Carve(granules, count, may)),
         2 => (2_usize..65, 0_usize..20, any::<bool>()).prop_map(|(granules, count, may)| Carve(granules, count, may)),
-        1 => size().prop_map(AllocateCached),
         8 => any::<usize>().prop_map(FreeCached),
         1 => Just(FreeHalf),
         1 => (0_usize..10_000).prop_map(Trim),
@@ -84,15 +82,6 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
             assert!(before.is_none(), "{payload:?} is cached already");
         }
         carved
-    }
-
-    fn allocate_cached(&mut self, size: usize) {
-        if let Some(payload) = self.heap().allocate_cached(size, GRANULE) {
-            // SAFETY: the block was allocated just now.
-            let block = unsafe { Block::from_payload(payload) };
-            assert!(block.size() >= size + HEADER);
-            self.blocks.insert(payload.addr().get(), (payload, block.size()));
-        }
     }
 
     /// What refuses a batch refuses a block too; but one may be had from a hole that a batch would leave a granule of.
@@ -156,7 +145,6 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
                     self.has_none_for(size);
                 }
             }
-            Operation::AllocateCached(size) => self.allocate_cached(size),
             Operation::FreeCached(which) => self.free_cached(which),
             Operation::FreeHalf => (0..self.blocks.len() / 2).for_each(|which| self.free_cached(which)),
             Operation::Trim(keep) => drop(self.heap().trim(keep)),
