@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hint::black_box;
 
 use snugfit_index::FreeIndex;
-use snugfit_tag::{Block, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK, Tag};
+use snugfit_tag::{Block, GRANULE, HEADER, MAX_BLOCK, MIN_BLOCK, Seal, Tag};
 
 use crate::Random;
 use crate::huge::HugeMemory;
@@ -87,6 +87,7 @@ unsafe fn stub(memory: &HugeMemory, place: usize, size: usize) -> Block {
     // SAFETY: the caller vouches for the place. The memory starts at a multiple of 64, so the header is at 8 mod 16.
     let block = unsafe { Block::from_header(memory.start().byte_add(place * SPACING + HEADER)) };
     block.set_tag(Tag::free(size));
+    block.set_seal(Seal::FREE);
     block
 }
 
