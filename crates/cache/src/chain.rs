@@ -4,24 +4,34 @@ use core::ptr::NonNull;
 
 use crate::{Class, Supplier};
 
-/// Blocks of one class, last in first out. The newest holder names the others that came after it, and the holder before it:
-/// as many as its memory has words.
+/// Blocks of one class, last in first out. The newest holder names the others that came after it: as many as its memory has
+/// words, but one. That one names the holder that came [`LANES`] before it.
 ///
 /// ```text
-///   newest ──▶ holder ────────▶ holder ────────▶ ...     word 0
-///              ├─▶ block        ├─▶ block                word 1
-///              ╰─▶ block        ╰─▶ block                ...
+///   newest ──▶ holder ──────────────────────────────────▶ holder      word 0
+///              ├─▶ block                                  ├─▶ block   word 1
+///              ╰─▶ block                                  ╰─▶ block   ...
+///          ──▶ holder ──────────────────────────────────▶ holder
+///   oldest ──▶ holder ──────────────────────────────────▶ holder
 /// ```
 ///
 /// A magazine takes eight bytes for a block, and none of its blocks has to be touched. This takes none, and touches the holders:
-/// one block of three if they are smallest, and fewer of others.
+/// one block of three if they are smallest, and fewer of others. What is freed long before it is used again is far from the
+/// processor: if each holder named the one before it, who takes a batch would wait for one after the other. Here the next
+/// few are known, and on their way while others are used.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    newest: Option<NonNull<u8>>,
+    /// The last holders that came, in a ring.
+    holders: [Option<NonNull<u8>>; LANES],
+    /// Where in it the newest is.
+    at: usize,
     /// Words of the newest holder that are in use. The others are full.
     used: usize,
     count: usize,
 }
+
+/// How many holders are known at once: more than a batch takes.
+const LANES: usize = 8;
 
 /// Words of a block: what it has but for an 8-byte header.
 const fn words(class: Class) -> usize {
@@ -29,7 +39,7 @@ const fn words(class: Class) -> usize {
 }
 
 impl Chain {
-    pub(crate) const NONE: Self = Self { newest: None, used: 0, count: 0 };
+    pub(crate) const NONE: Self = Self { holders: [None; LANES], at: 0, used: 0, count: 0 };
 
     pub(crate) const fn count(&self) -> usize {
         self.count
@@ -37,16 +47,18 @@ impl Chain {
 
     /// Puts a block of `class` in, which nobody uses. O(1).
     pub(crate) fn push(&mut self, class: Class, block: NonNull<u8>, supplier: &mut impl Supplier) {
-        match self.newest {
+        match self.holders[self.at % LANES] {
             Some(holder) if self.used < words(class) => {
                 // SAFETY: the holder is in this chain, and nobody uses it.
                 unsafe { supplier.note(holder, self.used, Some(block)) };
                 self.used += 1;
             }
-            older => {
+            _ => {
+                self.at = after(self.at);
                 // SAFETY: the block is in this chain now.
-                unsafe { supplier.note(block, 0, older) };
-                (self.newest, self.used) = (Some(block), 1);
+                unsafe { supplier.note(block, 0, self.holders[self.at]) };
+                self.holders[self.at] = Some(block);
+                self.used = 1;
             }
         }
         self.count += 1;
@@ -54,7 +66,7 @@ impl Chain {
 
     /// Takes the block of `class` out that was put in last. O(1).
     pub(crate) fn pop(&mut self, class: Class, supplier: &impl Supplier) -> Option<NonNull<u8>> {
-        let holder = self.newest?;
+        let holder = self.holders[self.at % LANES]?;
         self.count -= 1;
         self.used -= 1;
         // SAFETY: the holder is in this chain, and that word is in use.
@@ -62,7 +74,11 @@ impl Chain {
         if self.used > 0 {
             return noted;
         }
-        (self.newest, self.used) = (noted, words(class));
+        self.holders[self.at % LANES] = noted;
+        if let Some(older) = noted {
+            supplier.prefetch(older, words(class) - 1);
+        }
+        (self.at, self.used) = (before(self.at), words(class));
         Some(holder)
     }
 
@@ -74,12 +90,21 @@ impl Chain {
         noted: impl Fn(NonNull<u8>, usize) -> Option<NonNull<u8>>,
         mut visit: impl FnMut(NonNull<u8>),
     ) {
-        let (mut next, mut used, mut left) = (self.newest, self.used, self.count);
-        while let Some(holder) = next.filter(|_| left >= used) {
+        let (mut holders, mut at, mut used, mut left) = (self.holders, self.at, self.used, self.count);
+        while let Some(holder) = holders[at].filter(|_| left >= used) {
             visit(holder);
             (1..used).filter_map(|word| noted(holder, word)).for_each(&mut visit);
             left -= used;
-            (next, used) = (noted(holder, 0), words(class));
+            holders[at] = noted(holder, 0);
+            (at, used) = (before(at), words(class));
         }
     }
+}
+
+const fn after(at: usize) -> usize {
+    (at + 1) % LANES
+}
+
+const fn before(at: usize) -> usize {
+    (at + LANES - 1) % LANES
 }

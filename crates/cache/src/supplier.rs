@@ -45,6 +45,11 @@ pub unsafe trait Supplier {
     /// - As for [`note`](Self::note), and it was written.
     unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>>;
 
+    /// Words of `block` will be read soon, this one first. A hint.
+    fn prefetch(&self, block: NonNull<u8>, word: usize) {
+        let _ = (block, word);
+    }
+
     /// How many bytes the cache of one thread may be made to hold.
     fn thread_limit(&self) -> usize;
 

@@ -18,7 +18,8 @@ const BLOCKS: usize = 128;
 
 /// What lies under the lock.
 struct Behind {
-    depot: Depot,
+    /// On the heap: loom gives a thread little stack.
+    depot: Box<Depot>,
     model: Model,
 }
 
@@ -42,7 +43,7 @@ unsafe impl Send for Block {}
 
 impl Shared {
     fn new(model: Model) -> Self {
-        let behind = Behind { depot: Depot::new(), model };
+        let behind = Behind { depot: Box::new(Depot::new()), model };
         let memory = (0..BLOCKS).map(|_| UnsafeCell::new(false)).collect();
         Self { behind: Mutex::new(behind), mail: Mutex::new(Vec::new()), memory }
     }

@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, Format, HEADER, Seal, Tag};
+use snugfit_tag::{Block, Format, HEADER, Seal, Tag, prefetch};
 
 use crate::{BadPointer, Heap};
 
@@ -266,17 +266,4 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             self.release_if_whole(block, size);
         }
     }
-}
-
-/// Asks the processor to fetch the line at `address`, which may be any; a hint, and on other processors nothing.
-#[inline]
-fn prefetch(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing as far as the program can tell, and never faults.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(address.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
 }

@@ -7,7 +7,7 @@ use snugfit_cache::{Class, MAGAZINE, Supplier, ThreadCache};
 use snugfit_heap::Heap;
 use snugfit_index::Part;
 use snugfit_source::os::is_single_threaded;
-use snugfit_tag::{Compact, Format, HEADER};
+use snugfit_tag::{Compact, Format, HEADER, prefetch};
 
 use crate::chained::{self, Overwritten};
 use crate::count;
@@ -135,6 +135,12 @@ unsafe impl Supplier for Behind<'_> {
             Ok(address) => address,
             Err(Overwritten) => report::broken_in_heap(block.addr().get() - HEADER, Part::Link),
         }
+    }
+
+    fn prefetch(&self, block: NonNull<u8>, word: usize) {
+        // What is noted in word 0 is wanted last, and lies in the line of the header.
+        prefetch(block.as_ptr());
+        prefetch(block.as_ptr().wrapping_add(word * size_of::<usize>()));
     }
 
     fn thread_limit(&self) -> usize {
