@@ -52,19 +52,18 @@ fn allocate_slowly(size: usize) -> *mut u8 {
 
 #[inline(never)]
 fn allocate_hardened(size: usize) -> *mut u8 {
-    match process::take_waiting(size, false) {
-        Some(payload) => {
-            ALLOCATIONS.count();
-            payload.as_ptr()
-        }
-        None => allocate_anew(size),
-    }
+    ALLOCATIONS.count();
+    or_enomem(process::allocate_hardened(plain(size)))
 }
 
 #[inline(never)]
 fn allocate_anew(size: usize) -> *mut u8 {
     ALLOCATIONS.count();
-    or_enomem(process::allocate(Request { size, align: GRANULE, zeroed: false, replaces: 0 }))
+    or_enomem(process::allocate(plain(size)))
+}
+
+const fn plain(size: usize) -> Request {
+    Request { size, align: GRANULE, zeroed: false, replaces: 0 }
 }
 
 /// Allocates `count` times `size` bytes that read as zero, aligned to 16: `calloc`. Memory that the system has just
@@ -244,7 +243,7 @@ pub unsafe fn mem_resize(pointer: *mut u8, size: usize) -> *mut u8 {
 pub unsafe fn try_mem_resize(pointer: *mut u8, size: usize) -> Result<*mut u8, ResizeError> {
     RESIZES.count();
     let Some(payload) = NonNull::new(pointer) else {
-        let allocated = process::allocate(Request { size, align: GRANULE, zeroed: false, replaces: 0 });
+        let allocated = process::allocate(plain(size));
         return allocated.map(NonNull::as_ptr).ok_or(ResizeError::OutOfMemory);
     };
     // SAFETY: the caller vouches for the block.

@@ -207,7 +207,7 @@ impl Hardened {
         } else if self.stacks.push(payload, size) {
             return;
         }
-        self.join(payload);
+        self.join(block);
     }
 
     /// Puts a block that was set aside into the quarantine.
@@ -225,15 +225,16 @@ impl Hardened {
     #[inline]
     fn let_go(&mut self, block: Kept) {
         if !self.stacks.push(block.payload, block.size) {
-            self.join(block.payload);
+            self.join(block);
         }
     }
 
     /// A block that was set aside goes back to the heap: its memory may be used again, if nobody has used it meanwhile.
     #[inline(never)]
-    fn join(&mut self, payload: NonNull<u8>) {
-        // SAFETY: it is a block, and if its size was overwritten that is found below.
-        self.check_filled(payload, unsafe { Block::from_payload(payload) }.size());
+    fn join(&mut self, block: Kept) {
+        let Kept { payload, size } = block;
+        // The size that it had: what its header says now is not known to be true before the seal is checked.
+        self.check_filled(payload, size);
         // SAFETY: the block was set aside.
         if let Err(bad) = unsafe { self.heap.deallocate_aside(payload) } {
             report::damaged_in_cache(payload.as_ptr(), bad);
@@ -263,7 +264,7 @@ impl Hardened {
     pub(crate) fn empty_quarantine(&mut self) {
         self.empty_stacks();
         while let Some(out) = self.quarantine.take(None) {
-            self.join(out.payload);
+            self.join(out);
         }
     }
 

@@ -161,13 +161,16 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     allocate_somewhere(request).or_else(|| allocate_at_last(request))
 }
 
-/// [`allocate`] in hardened mode, of what there is already. None if it must come from elsewhere.
-#[inline]
-pub(crate) fn take_waiting(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-    if sampled::is_due() {
-        return None;
+/// [`allocate`] in hardened mode, where most requests are met by what waits.
+pub(crate) fn allocate_hardened(request: Request) -> Option<NonNull<u8>> {
+    if sampled::is_due()
+        && let Some(payload) = with(|state| state.sample(request))
+    {
+        return Some(payload);
     }
-    with(|state| state.take_waiting(size, zeroed))
+    with(|state| state.take_waiting(request.size, request.zeroed))
+        .or_else(|| allocate_somewhere(request))
+        .or_else(|| allocate_at_last(request))
 }
 
 /// Gives back what is only kept, and tries once more.

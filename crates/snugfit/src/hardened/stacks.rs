@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_tag::GRANULE;
 
+use super::quarantine::Kept;
 use super::random;
 
 /// A stack of blocks for each small size, all set aside: what leaves the quarantine is most often wanted in the same size
@@ -57,10 +58,11 @@ impl Stacks {
     }
 
     /// Takes out any block, as long as there are some.
-    pub(crate) fn take(&mut self) -> Option<NonNull<u8>> {
-        let stack = self.stacks.iter_mut().find(|stack| stack.len > 0)?;
+    pub(crate) fn take(&mut self) -> Option<Kept> {
+        let (granules, stack) = self.stacks.iter_mut().enumerate().find(|(_, stack)| stack.len > 0)?;
         stack.len -= 1;
-        stack.blocks.get_mut(stack.len)?.take()
+        let payload = stack.blocks.get_mut(stack.len)?.take()?;
+        Some(Kept { payload, size: granules * GRANULE })
     }
 }
 
@@ -91,7 +93,8 @@ mod tests {
     fn all_can_be_taken() {
         let mut stacks = Stacks::EMPTY;
         assert!(stacks.push(block(1), 32) && stacks.push(block(2), LARGEST) && stacks.push(block(3), 32));
-        assert_eq!(core::iter::from_fn(|| stacks.take()).count(), 3);
+        let sizes: std::vec::Vec<_> = core::iter::from_fn(|| stacks.take()).map(|kept| kept.size).collect();
+        assert_eq!(sizes, [32, 32, LARGEST]);
         assert_eq!(stacks.pop(32, true), None);
     }
 }

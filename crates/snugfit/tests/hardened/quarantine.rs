@@ -25,7 +25,8 @@ pub(crate) const CASES: &[Case] = &[
     caught("written_after_free_in_a_fill", FILL, |told| written(told, 64, 0)),
     caught("written_after_free_in_zeros", ZERO, |told| written(told, 24, 23)),
     caught("written_after_free_in_quarantine", Hardening::ALL, |told| written(told, 2000, 65)),
-    caught("header_overwritten_after_free", Hardening::ALL, header_overwritten),
+    caught("header_overwritten_after_free", Hardening::ALL, |told| header_overwritten(told, 100, -1)),
+    caught("size_overwritten_after_free", Hardening::ALL, |told| header_overwritten(told, 2000, -6)),
     well("written_after_free_found_by_validate", Hardening::ALL, |_| written_and_validated()),
     well("what_is_not_written_is_reused", Hardening::ALL, |_| churn()),
     well("an_address_comes_back_late", QUARANTINE, |_| comes_back_late()),
@@ -79,13 +80,14 @@ fn written(told: &mut Told, len: usize, offset: isize) {
     }
 }
 
-fn header_overwritten(told: &mut Told) {
-    let block = allocate(100);
+/// Of what is larger than a kibibyte, the size is looked at when it leaves the quarantine: it once decided how far was read.
+fn header_overwritten(told: &mut Told, len: usize, at: isize) {
+    let block = allocate(len);
     free(block);
-    spoil(block, -1);
+    spoil(block, at);
     told.expect(format_args!("the freed block at {:#x}: header overwritten", block.addr()));
     for _ in 0..40 * 1024 {
-        free(allocate(100));
+        free(allocate(len));
     }
 }
 
