@@ -23,7 +23,7 @@ use crate::{Class, Supplier};
 pub(crate) struct Chain {
     /// The last holders that came, in a ring.
     holders: [Option<NonNull<u8>>; LANES],
-    /// Where in it the newest is.
+    /// Where in it the newest is. (Taken modulo its length wherever it is read, so that nothing can panic.)
     at: usize,
     /// Words of the newest holder that are in use. The others are full.
     used: usize,
@@ -90,7 +90,8 @@ impl Chain {
         noted: impl Fn(NonNull<u8>, usize) -> Option<NonNull<u8>>,
         mut visit: impl FnMut(NonNull<u8>),
     ) {
-        let (mut holders, mut at, mut used, mut left) = (self.holders, self.at, self.used, self.count);
+        let (mut holders, mut used, mut left) = (self.holders, self.used, self.count);
+        let mut at = self.at % LANES;
         while let Some(holder) = holders[at].filter(|_| left >= used) {
             visit(holder);
             (1..used).filter_map(|word| noted(holder, word)).for_each(&mut visit);
