@@ -4,13 +4,13 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, CHECKED, Compact, Format, GRANULE, MIN_BLOCK, State, Tag};
+use snugfit_tag::{Block, CHECKED, Format, GRANULE, MIN_BLOCK, Seal, State, Tag};
 
 use crate::{BadPointer, Heap};
 
-/// A cache moves blocks between live and cached by their seals alone, so it is for the format that has no footers on
-/// blocks in use.
-impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
+/// A cache moves blocks between live and cached by their seals alone, and in a format that has footers on blocks in use it writes
+/// those of live ones. What a cached block holds behind its header is the cache's business.
+impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Carves up to `count` blocks of exactly `size` bytes, headers included, seals them as cached, and gives their
     /// payloads to `put`. Returns how many. Fewer than `count` if holes have served for some: the top is cut only for the
     /// first. None if there is no memory, or only a hole that is 16 bytes too large, which [`allocate`](Self::allocate)
@@ -127,11 +127,51 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Compact> {
         Ok(())
     }
 
+    /// Frees blocks that a cache held: `count` of them, 1 or more, of `size` bytes each, which lie side by side from that of
+    /// `payload` on. As one, which costs little more than [one](Self::deallocate_cached).
+    ///
+    /// # Errors
+    /// As for [`deallocate_cached`](Self::deallocate_cached), with the payload concerned. The heap is unchanged.
+    ///
+    /// # Safety
+    /// - As for [`deallocate_cached`](Self::deallocate_cached), for each.
+    pub unsafe fn deallocate_cached_run(
+        &mut self,
+        payload: NonNull<u8>,
+        size: usize,
+        count: usize,
+    ) -> Result<(), (NonNull<u8>, BadPointer)> {
+        // SAFETY: the caller vouches that they were blocks, side by side.
+        let block = |number: usize| unsafe { Block::from_payload(payload).offset(number * size) };
+        let key = self.key;
+        let cached = |block: Block| key.seal(block.address(), size, State::Cached);
+        let is_intact = |number: &usize| {
+            let tag = block(*number).tag();
+            let is_cached = block(*number).seal() == cached(block(*number));
+            is_cached
+                && tag.is_block_in_use()
+                && tag.size() == size
+                && (*number == 0 || tag.is_previous_in_use())
+        };
+        if CHECKED && let Some(damaged) = (0..count).find(|number| !is_intact(number)) {
+            return Err((block(damaged).payload(), BadPointer::HeaderOverwritten));
+        }
+        // What is inside is no block any more: freed once more, it must not pass.
+        (1..count).for_each(|number| block(number).set_seal(Seal::FREE));
+        // SAFETY: the seals were right, so together they are a block of that size; nobody uses it.
+        if !unsafe { self.free(block(0), block(0).tag().with_size(count * size)) } {
+            (1..count).for_each(|number| block(number).set_seal(cached(block(number))));
+            return Err((payload, self.neighbour_of(block(count - 1))));
+        }
+        self.audit();
+        Ok(())
+    }
+
     /// Whether a block for `size` payload bytes can be had without memory that was never used before, or has gone back
     /// to the source.
     #[must_use]
     pub fn fits(&self, size: usize) -> bool {
-        let Some(size) = Compact::block_size(size) else { return false };
+        let Some(size) = F::block_size(size) else { return false };
         self.top.touched_room() >= size || self.index.find(size).is_some()
     }
 }

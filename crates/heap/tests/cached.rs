@@ -25,6 +25,8 @@ enum Operation {
     /// Size in granules, how many, and whether they may touch memory.
     Carve(usize, usize, bool),
     FreeCached(usize),
+    /// A cached block, and those of its size right behind it, this many at most.
+    FreeRun(usize, usize),
     /// Every other cached block, as a depot gives back much at once.
     FreeHalf,
     Trim(usize),
@@ -46,6 +48,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         6 => (2_usize..12, 0_usize..20, any::<bool>()).prop_map(|(granules, count, may)| Carve(granules, count, may)),
         2 => (2_usize..65, 0_usize..20, any::<bool>()).prop_map(|(granules, count, may)| Carve(granules, count, may)),
         8 => any::<usize>().prop_map(FreeCached),
+        4 => (any::<usize>(), 1_usize..20).prop_map(|(which, count)| FreeRun(which, count)),
         1 => Just(FreeHalf),
         1 => (0_usize..10_000).prop_map(Trim),
         1 => (0_usize..50_000).prop_map(Purge),
@@ -108,6 +111,19 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
         assert_eq!(unsafe { self.heap().deallocate_cached(payload) }, Ok(()));
     }
 
+    /// Gives back a cached block, counted round, and those of its size right behind it, up to `count`, as one.
+    fn free_run(&mut self, which: usize, count: usize) {
+        let Some(at) = which.checked_rem(self.blocks.len()) else { return };
+        let (&first, &(payload, size)) = self.blocks.iter().nth(at).expect("there are that many");
+        let is_next = |number: &usize| {
+            self.blocks.get(&(first + number * size)).is_some_and(|&(_, other)| other == size)
+        };
+        let count = (0..count).take_while(is_next).count();
+        self.blocks.retain(|&at, _| !(first..first + count * size).contains(&at));
+        // SAFETY: they are cached, side by side, and nobody uses them.
+        assert_eq!(unsafe { self.heap().deallocate_cached_run(payload, size, count) }, Ok(()));
+    }
+
     /// Allocates in memory that was used before, and checks that `fits` knew whether that can be.
     fn allocate_touched(&mut self, size: usize) {
         let (fits, footprint) = (self.heap().fits(size), self.heap().footprint());
@@ -146,6 +162,7 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
                 }
             }
             Operation::FreeCached(which) => self.free_cached(which),
+            Operation::FreeRun(which, count) => self.free_run(which, count),
             Operation::FreeHalf => (0..self.blocks.len() / 2).for_each(|which| self.free_cached(which)),
             Operation::Trim(keep) => drop(self.heap().trim(keep)),
             Operation::Purge(smallest) => drop(self.heap().purge(smallest)),

@@ -9,6 +9,7 @@ use snugfit_tag::{Compact, Format, GRANULE};
 
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
+use crate::hardened::fronts;
 use crate::hardening;
 use crate::process::{self, with};
 use crate::report::abort_with;
@@ -41,19 +42,23 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
-    if hardening::is_on() {
-        return allocate_hardened(size);
+    if hardening::is_on() { allocate_hardened(size) } else { allocate_otherwise(size) }
+}
+
+#[inline(never)]
+fn allocate_otherwise(size: usize) -> *mut u8 {
+    match front::allocate_from_reserve(size) {
+        Some(payload) => payload.as_ptr(),
+        None => allocate_anew(size),
     }
-    if let Some(payload) = front::allocate_from_reserve(size) {
-        return payload.as_ptr();
-    }
-    allocate_anew(size)
 }
 
 #[inline(never)]
 fn allocate_hardened(size: usize) -> *mut u8 {
-    ALLOCATIONS.count();
-    or_enomem(process::allocate_hardened(plain(size)))
+    match fronts::allocate_waiting(size, false) {
+        Some(payload) => payload.as_ptr(),
+        None => allocate_anew(size),
+    }
 }
 
 #[inline(never)]
@@ -83,6 +88,11 @@ pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
+    if hardening::is_on()
+        && let Some(payload) = size.and_then(|size| fronts::allocate_waiting(size, true))
+    {
+        return payload.as_ptr();
+    }
     ALLOCATIONS.count();
     let request = |size| Request { size, align: GRANULE, zeroed: true, replaces: 0 };
     or_enomem(size.and_then(|size| process::allocate(request(size))))
@@ -122,14 +132,21 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 #[cold]
 #[inline(never)]
 unsafe fn free_slowly(function: &str, pointer: *mut u8) {
-    if hardening::is_on() {
-        // SAFETY: the caller vouches for the block.
-        return unsafe { free_hardened(function, pointer) };
-    }
     // SAFETY: the caller vouches for the block.
-    if !unsafe { front::free_otherwise(pointer) } {
-        // SAFETY: the same.
-        unsafe { free_checked(function, pointer) };
+    unsafe {
+        if hardening::is_on() { free_hardened(function, pointer) } else { free_otherwise(function, pointer) }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_otherwise(function: &str, pointer: *mut u8) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if !front::free_otherwise(pointer) {
+            free_checked(function, pointer);
+        }
     }
 }
 
@@ -139,12 +156,11 @@ unsafe fn free_slowly(function: &str, pointer: *mut u8) {
 unsafe fn free_hardened(function: &str, pointer: *mut u8) {
     let Some(payload) = NonNull::new(pointer) else { return };
     // SAFETY: the caller vouches for the block.
-    if unsafe { process::free_quickly(payload) } {
-        FREES.count();
-        return;
+    unsafe {
+        if !fronts::free_to_wait(payload) {
+            free_checked(function, pointer);
+        }
     }
-    // SAFETY: the same.
-    unsafe { free_checked(function, pointer) };
 }
 
 /// # Safety

@@ -12,6 +12,8 @@ use snugfit_tag::{Compact, Format, HEADER, prefetch};
 use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
+use crate::hardened::front::Front;
+use crate::hardened::fronts;
 use crate::hardening;
 use crate::local::{self, Cache};
 use crate::pool::{Pieces, Pool};
@@ -23,6 +25,8 @@ use crate::state::{Index, Memory, Request, State};
 #[repr(C)]
 pub(crate) struct Owned {
     pub(crate) cache: ThreadCache,
+    /// What it has in its place in hardened mode; null before it has that.
+    pub(crate) front: Cell<*mut Front>,
     next: Cell<*mut Owned>,
     previous: Cell<*mut Owned>,
 }
@@ -73,6 +77,12 @@ impl Caches {
             NonNull::new(unsafe { owned.as_ref() }.next.get())
         })
     }
+
+    /// Their fronts. Other threads may be at work in them.
+    pub(crate) fn fronts(&self) -> impl Iterator<Item = NonNull<Front>> {
+        // SAFETY: what is in the list lives; who sets the front holds the lock.
+        self.iter().filter_map(|owned| NonNull::new(unsafe { owned.as_ref() }.front.get()))
+    }
 }
 
 /// Memory that is not the heap's: for caches, and their magazines.
@@ -81,11 +91,16 @@ pub(crate) struct Own {
     pub(crate) pool: Pool,
     caches: Pieces,
     magazines: Pieces,
+    pub(crate) fronts: Pieces,
 }
 
 impl Own {
-    pub(crate) const NEW: Self =
-        Self { pool: Pool::NEW, caches: Pieces::of(size_of::<Owned>()), magazines: Pieces::of(MAGAZINE) };
+    pub(crate) const NEW: Self = Self {
+        pool: Pool::NEW,
+        caches: Pieces::of(size_of::<Owned>()),
+        magazines: Pieces::of(MAGAZINE),
+        fronts: Pieces::of(size_of::<Front>()),
+    };
 }
 
 const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
@@ -195,7 +210,12 @@ impl State {
         let none = Cell::new(ptr::null_mut());
         // SAFETY: the piece is that large, and that aligned.
         let new = unsafe {
-            owned.write(Owned { cache: ThreadCache::NONE, next: none.clone(), previous: none });
+            owned.write(Owned {
+                cache: ThreadCache::NONE,
+                front: Cell::new(ptr::null_mut()),
+                next: none.clone(),
+                previous: none,
+            });
             owned.as_ref()
         };
         new.cache.set_words(|class| self.key().size_word(class.block_size()));
@@ -211,6 +231,10 @@ impl State {
         // SAFETY: what is in the list lives.
         let ended = unsafe { owned.as_ref() };
         ended.cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
+        if let Some(front) = NonNull::new(ended.front.replace(ptr::null_mut())) {
+            // SAFETY: it is that thread's, which does not use it any more.
+            unsafe { self.end_front(front) };
+        }
         self.caches.remove(ended);
         // SAFETY: the caller vouches that nobody uses it.
         unsafe { self.own.pool.put(&mut self.own.caches, owned.cast()) };
@@ -223,6 +247,10 @@ impl State {
     unsafe fn take_over(&mut self, owned: NonNull<Owned>) {
         // SAFETY: what is in the list lives.
         let orphan = unsafe { owned.as_ref() };
+        if let Some(front) = NonNull::new(orphan.front.replace(ptr::null_mut())) {
+            // SAFETY: that thread does not use it any more.
+            unsafe { self.take_over_front(front) };
+        }
         if orphan.cache.is_moving() {
             self.caches.remove(orphan);
             self.caches.lost = usize::MAX;
@@ -285,6 +313,17 @@ fn make_mine() -> Option<&'static Owned> {
     Some(unsafe { owned.as_ref() })
 }
 
+/// This thread's cache, for what hangs on it in hardened mode.
+pub(crate) fn mine_in_any_mode() -> Option<&'static Owned> {
+    let owned = match local::cache() {
+        Cache::Owned(owned) => owned,
+        Cache::None => make_mine()?,
+        Cache::Ended => return None,
+    };
+    hardening::follow();
+    Some(owned)
+}
+
 /// Gives up `owned`, the cache of this thread, which is about to end.
 pub(crate) fn end_mine(owned: *mut Owned) {
     if let Some(owned) = NonNull::new(owned).filter(|owned| !local::is_ended(owned.as_ptr())) {
@@ -299,11 +338,12 @@ fn give_up(owned: NonNull<Owned>) {
     with(|state| unsafe { state.end_cache(owned) });
 }
 
-/// Leaves what this thread has cached to the depot.
+/// Leaves what this thread has cached to the depot, or the heap.
 pub(crate) fn empty_mine() {
     if let Cache::Owned(owned) = local::cache() {
         with(|state| owned.cache.leave(&mut state.depot, &mut Behind(&mut state.heap, &mut state.own)));
     }
+    fronts::empty_mine();
 }
 
 /// A block from this thread's cache, or from what lies behind it. `None` if such a block is not cached, or there is no

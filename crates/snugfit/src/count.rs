@@ -6,6 +6,9 @@ use crate::{local, sweep};
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
 
+/// See [`hides_caches`].
+static HIDING: AtomicBool = AtomicBool::new(false);
+
 /// How often a kind of call was made.
 pub(crate) struct Counter(AtomicUsize);
 
@@ -38,16 +41,26 @@ pub(crate) fn is_counting() -> bool {
     COUNTING.load(Relaxed)
 }
 
-/// Whether the fast paths have to do without a cache, so that all calls take the slow ones.
+/// Whether the fast paths have to do without a cache, so that all calls take the slow ones: they are counted, or everything is
+/// checked after so many.
 #[inline]
 pub(crate) fn hides_caches() -> bool {
-    is_counting() || sweep::is_due_at_all()
+    HIDING.load(Relaxed)
+}
+
+/// Says anew whether they have to. After either has changed.
+pub(crate) fn hide_caches() {
+    let hides = is_counting() || sweep::is_due_at_all();
+    HIDING.store(hides, Relaxed);
+    if hides {
+        local::clear_front();
+    }
 }
 
 /// Counts calls from now on: this thread's next one, and those of other threads from the next slow path that they take.
 pub(crate) fn start() {
     COUNTING.store(true, Relaxed);
-    local::clear_front();
+    hide_caches();
 }
 
 /// Bytes that callers hold.

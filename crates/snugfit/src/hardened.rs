@@ -1,32 +1,37 @@
 //! The hardened mode: a second heap, of blocks that know how many bytes were asked for, and what is done around it.
 //!
 //! ```text
-//!   free ──► header, canary ──► fill ──► quarantine ──► the one whose place it took ──► stacks, else: filled? ──► heap
-//!   allocate ──► any one of a stack: header, canary, filled? ──► canary behind what was asked for
-//!        └──► else heap: best fit, any one of some equals ──────────────────▲
+//!   up to 1 KiB      free ──► this thread's front ──► heap           allocate ◄── this thread's front ◄── heap
+//!   larger           free ──► header, canary ──► fill ──► quarantine ──► the one whose place it took: filled? ──► heap
+//!                    allocate ◄── canary behind what was asked for ◄── heap: best fit, any one of some equals
 //! ```
 //!
 //! It has the lock, the page map and the direct mappings of the process in common with the usual heap, and nothing else:
 //! blocks of both can be live side by side, if something was allocated before the mode was chosen.
 
 mod calls;
+mod class;
 pub(crate) mod fill;
+pub(crate) mod front;
+pub(crate) mod fronts;
+mod how;
 mod mapping;
 mod quarantine;
 pub(crate) mod random;
 mod retired;
 mod shuffled;
-mod stacks;
+mod stack;
 mod zero_size;
 
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use snugfit_heap::{BadPointer, Heap};
+use snugfit_heap::{BadPointer, BlockInfo, Heap};
 use snugfit_source::{Mapped, os};
-use snugfit_tag::{Block, Format, GRANULE, HEADER, Key, Mirrored, State};
+use snugfit_tag::{Block, Format, GRANULE, HEADER, Key, Mirrored, Seal, State};
 
+use crate::Hardening;
 use crate::guard::{self, InHardened};
 use crate::marked::Marked;
 use crate::page_map::Page;
@@ -34,18 +39,21 @@ use crate::range::Range;
 use crate::report;
 use crate::state::{IndexWith, PAGES, Request};
 use crate::sweep::{Violation, check_pages};
-use crate::{Hardening, Overwritten};
+use class::Class;
+use how::How;
 use quarantine::{Kept, Quarantine};
 use retired::Retired;
 use shuffled::Shuffled;
-use stacks::Stacks;
 use zero_size::ZeroSized;
 
 /// The heap's first reservation, and what nobody can touch at either end of each.
 const RESERVATION: usize = 64 << 20;
 const FENCE: usize = 1 << 20;
 
-/// Where most of its blocks lie. Nobody asks: the fast paths are not for it.
+/// How often a freed block that looks written to is looked at, while others may be at work.
+const LOOKS: usize = 64;
+
+/// Where most of its blocks lie.
 static RANGE: Range = Range::new();
 
 /// The room for it. Zeros, which take no place in a library's file, and no memory before they are written.
@@ -62,11 +70,10 @@ type HardenedHeap = Heap<Marked<Mapped>, Shuffled<IndexWith<InHardened>>, Mirror
 #[derive(Debug)]
 pub(crate) struct Hardened {
     mode: Hardening,
-    /// What freed memory is filled with.
-    pattern: Option<u8>,
+    how: How,
+    key: Key,
     pub(crate) heap: HardenedHeap,
     quarantine: Quarantine,
-    stacks: Stacks,
     pub(crate) zero_sized: ZeroSized,
     pub(crate) retired: Retired,
 }
@@ -83,51 +90,24 @@ impl Hardened {
         if mode.random {
             heap.index_mut().shuffle();
         }
-        let (quarantine, stacks) = (Quarantine::EMPTY, Stacks::EMPTY);
-        let (zero_sized, retired) = (ZeroSized::EMPTY, Retired::EMPTY);
+        let (quarantine, zero_sized, retired) = (Quarantine::EMPTY, ZeroSized::EMPTY, Retired::EMPTY);
         // SAFETY: the caller vouches that nobody else has it.
         unsafe {
             (*ROOM.0.get()).write(Self {
                 mode,
-                pattern: mode.pattern(),
+                how: How::of(mode),
+                key,
                 heap,
                 quarantine,
-                stacks,
                 zero_sized,
                 retired,
             })
         }
     }
 
-    /// A block that waits for a request of its size, aligned to 16; none if it is to come from [elsewhere](Self::allocate).
-    #[inline]
-    pub(crate) fn take_waiting(&mut self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-        if size == 0 && self.mode.zero_size {
-            return None;
-        }
-        let size_of_block = Mirrored::block_size(size)?;
-        let payload = self.stacks.pop(size_of_block, self.mode.random)?;
-        self.check_filled(payload, size_of_block);
-        let len = if self.mode.canary { size } else { usize::MAX };
-        // SAFETY: what is in a stack was set aside.
-        if let Err(bad) = unsafe { self.heap.revive(payload, len) } {
-            report::damaged_in_cache(payload.as_ptr(), bad);
-        }
-        if zeroed {
-            // SAFETY: the payload has that many bytes.
-            unsafe { payload.write_bytes(0, size) };
-        }
-        Some(payload)
-    }
-
     /// Allocates.
     #[inline(never)]
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
-        if request.align <= GRANULE
-            && let Some(payload) = self.take_waiting(request.size, request.zeroed)
-        {
-            return Some(payload);
-        }
         if request.size == 0
             && self.mode.zero_size
             && let Some(address) = self.zero_sized.allocate(request.align)
@@ -139,9 +119,11 @@ impl Hardened {
 
     fn allocate_from_heap(&mut self, request: Request) -> Option<NonNull<u8>> {
         let Request { size, align, zeroed, .. } = request;
+        // Of a class, so that a thread can keep it.
+        let room = Class::of_request(size).map_or(size, |class| Mirrored::usable_size(class.size()));
         let payload = match (align <= GRANULE, zeroed) {
-            (true, false) => self.heap.allocate(size)?,
-            (true, true) => self.heap.allocate_zeroed(size)?,
+            (true, false) => self.heap.allocate(room)?,
+            (true, true) => self.heap.allocate_zeroed(room)?,
             (false, _) => self.heap.allocate_aligned(size, align)?,
         };
         if zeroed && align > GRANULE {
@@ -180,52 +162,24 @@ impl Hardened {
         Ok(len)
     }
 
-    /// [`free`](Self::free) of what is most probably right. `None`, with nothing changed, if it is not.
-    ///
-    /// # Safety
-    /// - As for `free`.
-    #[inline]
-    pub(crate) unsafe fn free_quickly(&mut self, payload: NonNull<u8>) -> Option<usize> {
-        // SAFETY: the caller vouches for the block.
-        let (size, len) = unsafe { self.heap.try_set_aside(payload) }?;
-        self.keep_or_join(Kept { payload, size });
-        Some(len)
-    }
-
     /// Fills a block that was set aside, and sends it on its way.
-    #[inline]
     fn keep_or_join(&mut self, block: Kept) {
-        let Kept { payload, size } = block;
-        if let Some(pattern) = self.pattern {
-            // SAFETY: the block was live, and nobody uses it.
-            unsafe { fill::fill(payload, size - HEADER, pattern) };
+        // SAFETY: the block was live, and nobody uses it.
+        unsafe { self.how.fill_block(block.payload, block.size) };
+        if self.mode.quarantine && Quarantine::admits(block.size, self.heap.footprint()) {
+            self.keep(block);
+        } else {
+            self.join(block);
         }
-        if self.mode.quarantine {
-            if Quarantine::admits(size, self.heap.footprint()) {
-                return self.keep(block);
-            }
-        } else if self.stacks.push(payload, size) {
-            return;
-        }
-        self.join(block);
     }
 
     /// Puts a block that was set aside into the quarantine.
-    #[inline]
     fn keep(&mut self, block: Kept) {
         if let Some(out) = self.quarantine.put(block) {
-            self.let_go(out);
+            self.join(out);
         }
         while let Some(out) = self.quarantine.excess(self.heap.footprint(), block) {
-            self.let_go(out);
-        }
-    }
-
-    /// A block leaves the quarantine.
-    #[inline]
-    fn let_go(&mut self, block: Kept) {
-        if !self.stacks.push(block.payload, block.size) {
-            self.join(block);
+            self.join(out);
         }
     }
 
@@ -234,35 +188,44 @@ impl Hardened {
     fn join(&mut self, block: Kept) {
         let Kept { payload, size } = block;
         // The size that it had: what its header says now is not known to be true before the seal is checked.
-        self.check_filled(payload, size);
+        self.how.check_filled(payload, size);
         // SAFETY: the block was set aside.
-        if let Err(bad) = unsafe { self.heap.deallocate_aside(payload) } {
+        if let Err(bad) = unsafe { self.heap.deallocate_cached(payload) } {
             report::damaged_in_cache(payload.as_ptr(), bad);
         }
     }
 
-    /// Ends the process if a block of `size` bytes that was set aside does not hold any more what it was filled with.
-    #[inline]
-    fn check_filled(&self, payload: NonNull<u8>, size: usize) {
-        let Some(pattern) = self.pattern else { return };
-        let len = size - HEADER;
-        // SAFETY: the block was set aside, and has that many bytes behind its header.
-        if let Some(offset) = unsafe { fill::first_other_near_ends(payload, len, pattern) } {
-            report::damaged(payload.addr().get(), Overwritten::Fill { offset, len });
-        }
+    /// [`join`](Self::join) for several blocks of `size` bytes. Those that lie side by side go as one.
+    fn join_all(&mut self, size: usize, take: impl FnOnce(&mut dyn FnMut(NonNull<u8>))) {
+        let mut run: Option<(NonNull<u8>, usize)> = None;
+        take(&mut |payload| {
+            self.how.check_filled(payload, size);
+            let address = payload.addr().get();
+            run = match run {
+                Some((first, count)) if address == first.addr().get() + count * size => {
+                    Some((first, count + 1))
+                }
+                Some((first, count)) if address + size == first.addr().get() => Some((payload, count + 1)),
+                other => {
+                    self.join_run(size, other);
+                    Some((payload, 1))
+                }
+            };
+        });
+        self.join_run(size, run);
     }
 
-    /// Gives the heap what waits for requests of its size.
-    pub(crate) fn empty_stacks(&mut self) {
-        while let Some(out) = self.stacks.take() {
-            self.join(out);
+    fn join_run(&mut self, size: usize, run: Option<(NonNull<u8>, usize)>) {
+        let Some((first, count)) = run else { return };
+        // SAFETY: the blocks were set aside.
+        if let Err((payload, bad)) = unsafe { self.heap.deallocate_cached_run(first, size, count) } {
+            report::damaged_in_cache(payload.as_ptr(), bad);
         }
     }
 
     /// Gives the heap all that waits: memory is wanted.
     #[cold]
     pub(crate) fn empty_quarantine(&mut self) {
-        self.empty_stacks();
         while let Some(out) = self.quarantine.take(None) {
             self.join(out);
         }
@@ -284,12 +247,10 @@ impl Hardened {
         old: usize,
         size: usize,
     ) -> Result<bool, BadPointer> {
-        if let Some(pattern) = self.pattern
-            && let Some(less) = old.checked_sub(size)
-        {
+        if let Some(less) = old.checked_sub(size) {
             // What is cut off is freed.
             // SAFETY: the bytes are the caller's, who gives them up. (That shrinks always where it is.)
-            unsafe { fill::fill(payload.add(size), less, pattern) };
+            unsafe { self.how.fill(payload.add(size), less) };
         }
         // SAFETY: the caller vouches for the block.
         let fits = unsafe { self.heap.resize_in_place(payload, size)? };
@@ -299,21 +260,37 @@ impl Hardened {
         Ok(fits)
     }
 
-    /// Checks the heap, every canary in it, and what the quarantine was filled with.
-    pub(crate) fn validate(&self) -> Result<(), Violation> {
-        self.heap.validate().map_err(Violation::Heap)?;
+    /// Checks the heap, every canary in it, and what freed blocks were filled with. Threads may be at work meanwhile: which
+    /// blocks they are busy with is asked about those that look wrong.
+    pub(crate) fn validate(&self, is_busy: &dyn Fn(NonNull<u8>) -> bool) -> Result<(), Violation> {
+        self.heap.validate_except(is_busy).map_err(Violation::Heap)?;
         check_pages(self.heap.segments(), Page::Hardened)?;
-        let is_kept = |block: &snugfit_heap::BlockInfo| block.state == Some(State::Cached);
-        self.heap.blocks().filter(is_kept).try_for_each(|block| self.validate_kept(&block))
+        let is_kept = |block: &BlockInfo| block.state == Some(State::Cached);
+        self.heap.blocks().filter(is_kept).try_for_each(|block| self.validate_kept(&block, is_busy))
     }
 
-    fn validate_kept(&self, block: &snugfit_heap::BlockInfo) -> Result<(), Violation> {
-        let Some(pattern) = self.pattern else { return Ok(()) };
-        // SAFETY: the seal of the block is right, so it has that many bytes behind its header.
-        match unsafe { fill::first_other(block.payload, block.size - HEADER, pattern) } {
-            Some(offset) => Err(Violation::WrittenAfterFree { block: block.payload.addr().get(), offset }),
-            None => Ok(()),
+    fn validate_kept(
+        &self,
+        block: &BlockInfo,
+        is_busy: &dyn Fn(NonNull<u8>) -> bool,
+    ) -> Result<(), Violation> {
+        let Some(pattern) = self.how.pattern else { return Ok(()) };
+        let mut found = None;
+        for _ in 0..LOOKS {
+            // SAFETY: the seal of the block was right, so it has that many bytes behind its header.
+            found = unsafe { fill::first_other(block.payload, block.size - HEADER, pattern) };
+            // SAFETY: it is a block, of which only the header is looked at.
+            let seal = unsafe { Block::from_payload(block.payload) }.seal();
+            if found.is_none() || seal != self.cached_seal(block) || is_busy(block.payload) {
+                return Ok(());
+            }
         }
+        let address = block.payload.addr().get();
+        found.map_or(Ok(()), |offset| Err(Violation::WrittenAfterFree { block: address, offset }))
+    }
+
+    fn cached_seal(&self, block: &BlockInfo) -> Seal {
+        self.key.seal(block.payload.addr().get() - HEADER, block.size, State::Cached)
     }
 }
 

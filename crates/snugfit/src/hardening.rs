@@ -12,7 +12,7 @@ use crate::sampled;
 /// What the allocator does beyond its usual checks. Each can be had alone; [`ALL`](Self::ALL) is the hardened mode.
 ///
 /// With any of them but [`guard`](Self::guard), blocks come from a heap of their own, whose every block has a footer that
-/// is checked, and threads have no caches.
+/// is checked. What threads keep for themselves is another kind of cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hardening {
     /// All bytes between those that were asked for and the footer are a canary too: an overflow by a single byte is noticed
@@ -22,16 +22,17 @@ pub struct Hardening {
     pub fill: bool,
     /// What is freed is filled with zeros, and checked as with `fill`.
     pub zero: bool,
-    /// What is freed is set aside, and gives way to a later one at random: an address is not handed out again soon.
+    /// What is freed is set aside, and any one of what was is handed out again, but only while enough wait: an address does not come
+    /// back soon.
     pub quarantine: bool,
-    /// Among free blocks of one size, one of the newest four is taken at random.
+    /// Which of several free blocks of one size is taken is random: any one that the thread keeps, else one of the newest four.
     pub random: bool,
     /// Large blocks have pages without access before and behind them, and end where those begin.
     pub guard_pages: bool,
     /// A block of 0 bytes can be neither read nor written.
     pub zero_size: bool,
-    /// About one allocation in so many, of those that no thread's cache serves, gets a page of its own, between pages without
-    /// access.
+    /// About one allocation in so many gets a page of its own, between pages without access; if it is the only one of all these, of
+    /// those allocations that no thread's cache serves.
     pub guard: Option<NonZero<u32>>,
 }
 

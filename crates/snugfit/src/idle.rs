@@ -97,10 +97,10 @@ impl State {
     /// told to drop.
     pub(crate) fn trim(&mut self, keep: usize) -> usize {
         self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
-        let more = self.hardened.as_mut().map_or(0, |hardened| {
-            hardened.empty_stacks();
-            hardened.heap.trim(keep) + hardened.heap.purge(LARGE)
-        });
+        let more = self
+            .hardened
+            .as_mut()
+            .map_or(0, |hardened| hardened.heap.trim(keep) + hardened.heap.purge(LARGE));
         self.heap.trim(keep) + self.heap.purge(LARGE) + more
     }
 
@@ -119,7 +119,6 @@ impl State {
         self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
         self.heap.purge(LARGE);
         if let Some(hardened) = &mut self.hardened {
-            hardened.empty_stacks();
             hardened.heap.purge(LARGE);
         }
         self.idle.most = self.bytes_used();

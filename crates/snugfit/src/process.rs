@@ -14,6 +14,7 @@ use snugfit_tag::{Compact, Format, GRANULE, Key};
 use crate::caches::{self, Owned};
 use crate::direct::{self, Mapping};
 use crate::front;
+use crate::hardened::fronts;
 use crate::hardening::{self, Hardening};
 use crate::lock::{Acquired, Lock};
 use crate::report;
@@ -153,24 +154,22 @@ extern "C" fn thread_ends(value: *mut c_void) {
 
 /// Allocates, from the thread's cache, the heap or, what is large, by a mapping; if the one has no more, the other may.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
-    if sampled::is_due()
-        && let Some(payload) = with(|state| state.sample(request))
-    {
-        return Some(payload);
-    }
-    allocate_somewhere(request).or_else(|| allocate_at_last(request))
-}
-
-/// [`allocate`] in hardened mode, where most requests are met by what waits.
-pub(crate) fn allocate_hardened(request: Request) -> Option<NonNull<u8>> {
-    if sampled::is_due()
-        && let Some(payload) = with(|state| state.sample(request))
-    {
-        return Some(payload);
-    }
-    with(|state| state.take_waiting(request.size, request.zeroed))
+    let block = if hardening::is_on() { fronts::allocate_or_refill(request) } else { None };
+    block
+        .or_else(|| sample_if_due(request))
         .or_else(|| allocate_somewhere(request))
         .or_else(|| allocate_at_last(request))
+}
+
+#[inline]
+fn sample_if_due(request: Request) -> Option<NonNull<u8>> {
+    if !sampled::is_due() {
+        return None;
+    }
+    with(|state| {
+        sampled::restart();
+        state.sample(request)
+    })
 }
 
 /// Gives back what is only kept, and tries once more.
@@ -233,21 +232,23 @@ fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
 /// - If `payload` is a live block of this allocator, nobody uses it any more.
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(), BadPointer> {
     // SAFETY: the caller vouches for the payload.
-    if unsafe { caches::free(payload, size, true) }.is_some() {
+    if unsafe { free_in_thread(payload, size, true) } {
         return Ok(());
     }
     // SAFETY: as above.
     unmap_freed(with(|state| unsafe { state.free(payload, size) }))
 }
 
-/// [`free`] in hardened mode, of what is most probably right. False, with nothing changed, if it is not.
+/// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.
 ///
 /// # Safety
 /// - As for [`free`].
 #[inline]
-pub(crate) unsafe fn free_quickly(payload: NonNull<u8>) -> bool {
+unsafe fn free_in_thread(payload: NonNull<u8>, size: Option<usize>, is_counted: bool) -> bool {
     // SAFETY: the caller vouches for the payload.
-    with(|state| unsafe { state.free_quickly(payload) })
+    unsafe {
+        hardening::is_on() && fronts::free(payload, size) || caches::free(payload, size, is_counted).is_some()
+    }
 }
 
 /// Unmaps what [`State::free`] says is to be unmapped: without the lock, because it takes long.
@@ -311,6 +312,13 @@ pub(crate) unsafe fn resize(
     size: usize,
     align: usize,
 ) -> Result<NonNull<u8>, ResizeError> {
+    if hardening::is_on()
+        && align <= GRANULE
+        // SAFETY: the caller vouches for the payload.
+        && let Some(to) = unsafe { fronts::resize(payload, size) }
+    {
+        return Ok(to);
+    }
     let usable = match front::live_block(payload) {
         Some((_, tag)) if Compact::serves(tag.size(), size) => return Ok(payload),
         Some((block, tag)) if are_cached(tag.size(), size) => {
@@ -354,7 +362,7 @@ pub(crate) unsafe fn resize(
 /// - As for [`free`].
 unsafe fn release_moved(payload: NonNull<u8>) -> Result<(), BadPointer> {
     // SAFETY: the caller vouches for the payload.
-    if unsafe { caches::free(payload, None, false) }.is_some() {
+    if unsafe { free_in_thread(payload, None, false) } {
         return Ok(());
     }
     unmap_freed(with(|state| {

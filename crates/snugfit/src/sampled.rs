@@ -41,10 +41,21 @@ pub(crate) fn start(rate: NonZero<u32>) {
     RATE.store(rate.get(), Relaxed);
 }
 
-/// Whether the allocation that is about to be made is one of the sample.
+/// Whether the allocation that is about to be made, of a thread without a front, is one of the sample.
 #[inline]
 pub(crate) fn is_due() -> bool {
     RATE.load(Relaxed) != 0 && is_next()
+}
+
+/// The allocation was: the next one will be a while. Under the lock.
+pub(crate) fn restart() {
+    LEFT.store(interval() as i64, Relaxed);
+}
+
+/// Allocations until one is sampled: anything from 1 to twice the rate, or if none is, very many. Under the lock.
+pub(crate) fn interval() -> u64 {
+    let more = random::next().checked_rem(2 * u64::from(RATE.load(Relaxed)));
+    more.map_or(u64::MAX, |more| more + 1)
 }
 
 /// Counts an allocation. Threads that count at the same time may count one: it is a sample.
@@ -93,9 +104,6 @@ impl Sampled {
     /// A block of the sample. `None` if it cannot be one: then the allocation is made as others are.
     #[cold]
     pub(crate) fn allocate(&mut self, request: Request, key: Key) -> Option<NonNull<u8>> {
-        // Until the next one: anything from 1 to twice the rate.
-        let rate = i64::from(RATE.load(Relaxed));
-        LEFT.store((random::below(1 << 31) as i64).checked_rem(2 * rate).unwrap_or(0) + 1, Relaxed);
         let page = os::page_size();
         let aligned = request.size.checked_next_multiple_of(request.align.max(GRANULE))?;
         if request.size == 0 || aligned > page - GRANULE || self.live > SLOTS - KEPT {

@@ -10,8 +10,8 @@ use snugfit_heap::SegmentInfo;
 
 use crate::caches::is_mine;
 use crate::chained::{self, Overwritten};
+use crate::count;
 use crate::front;
-use crate::local;
 use crate::page_map::Page;
 use crate::process::with;
 use crate::report;
@@ -153,7 +153,7 @@ pub fn check_each(mut found: impl FnMut(Violation)) -> usize {
         state.check_mappings(&mut report);
         report(state.sampled.damaged(state.key()).map_or(Ok(()), |at| Err(Violation::Sampled(at))));
         if let Some(hardened) = &state.hardened {
-            report(hardened.validate());
+            report(hardened.validate(&|payload| state.is_busy(payload)));
         }
         state.check_caches(&mut report);
     });
@@ -264,9 +264,7 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 /// would without a cache. Threads that have been allocating for a while take part a few calls later.
 pub fn check_every(calls: usize) {
     EVERY.store(calls, Relaxed);
-    if calls > 0 {
-        local::clear_front();
-    }
+    count::hide_caches();
 }
 
 /// Whether calls are to be counted for [`check_every`].

@@ -104,6 +104,12 @@ impl Block {
         self.half(4).store(seal.bits(), Relaxed);
     }
 
+    /// Writes the check half if it is `from`, in one step: of several threads that try, one succeeds. Whether it was.
+    #[inline]
+    pub fn exchange_seal(self, from: Seal, to: Seal) -> bool {
+        self.half(4).compare_exchange(from.bits(), to.bits(), Relaxed, Relaxed).is_ok()
+    }
+
     /// Writes both halves at once: for who holds the heap and owns the block too, as one who places or frees it does.
     ///
     /// # Safety

@@ -15,15 +15,12 @@ pub struct Canary(u64);
 const CANARY: usize = 8;
 
 impl Canary {
-    /// The canary of a random word.
+    /// The canary of a random word. None of its bytes is even, to be none of them zero: of random bytes, one in 256 is the right one
+    /// all the same.
     #[inline]
     #[must_use]
     pub const fn new(word: u64) -> Self {
-        const LOWEST: u64 = 0x0101_0101_0101_0101;
-        // The highest bit of each byte that is zero, and perhaps of one that is 1, which stays 1 (Lamport, *Multiple Byte
-        // Processing with Full-Word Instructions*, 1975).
-        let zeros = word.wrapping_sub(LOWEST) & !word & (LOWEST << 7);
-        Self(word | zeros >> 7)
+        Self(word | 0x0101_0101_0101_0101)
     }
 
     /// The bytes, the one at the lowest address in the low bits.
@@ -77,18 +74,79 @@ const fn bytes_below(len: usize) -> u64 {
     (1 << (len % CANARY * 8)) - 1
 }
 
+/// The last 16 bytes of a payload, of which all from some byte on are canary. As many words in each block, whatever was asked
+/// for: a loop of as many turns as there are words is one that the processor cannot foresee.
+#[derive(Clone, Copy)]
+struct Tail {
+    words: *mut u64,
+    /// Of each word, the bits that are the caller's.
+    kept: [u64; 2],
+}
+
+const TAIL: usize = 2 * CANARY;
+
+/// From byte 16 - n on, a mask of which the first n bytes are set.
+static MASKS: [[u8; TAIL]; 2] = [[0xFF; TAIL], [0; TAIL]];
+
+impl Tail {
+    /// Of a payload of `end` bytes, of which `len` are the caller's. `None` if more than 16 are not.
+    ///
+    /// # Safety
+    /// - The payload lies at `start`, aligned to 8, and has that many bytes, a multiple of 8.
+    #[inline(always)]
+    unsafe fn of(start: *mut u8, len: usize, end: usize) -> Option<Self> {
+        let rest = end - len;
+        if rest > TAIL || end < TAIL {
+            return None;
+        }
+        // SAFETY: the mask starts in the first half of the table, and these are the last bytes of the payload.
+        unsafe {
+            let mask = MASKS.as_ptr().cast::<u8>().add(rest).cast::<u64>();
+            let kept = [mask.read_unaligned(), mask.add(1).read_unaligned()];
+            Some(Self { words: start.add(end - TAIL).cast(), kept })
+        }
+    }
+
+    /// # Safety
+    /// - The caller owns the words.
+    #[inline(always)]
+    unsafe fn write(self, canary: Canary) {
+        let [first, second] = self.kept;
+        // SAFETY: the caller owns the words.
+        unsafe {
+            let mix = |word: u64, kept: u64| word & kept | canary.0.to_le() & !kept;
+            self.words.write(mix(self.words.read(), first));
+            self.words.add(1).write(mix(self.words.add(1).read(), second));
+        }
+    }
+
+    /// # Safety
+    /// - The words are readable.
+    #[inline(always)]
+    unsafe fn is_intact(self, canary: Canary) -> bool {
+        let [first, second] = self.kept;
+        // SAFETY: the caller vouches for the words.
+        let (one, two) = unsafe { (self.words.read(), self.words.add(1).read()) };
+        (one ^ canary.0.to_le()) & !first | (two ^ canary.0.to_le()) & !second == 0
+    }
+}
+
 impl Mirrored {
     /// States that the caller of a block in use has asked for `len` bytes: all that lies behind them is canary, up to the
     /// footer and with it.
     ///
     /// # Safety
     /// - `block` was sealed with `size` and `key`, and the caller owns it; `len` is at most the usable size.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn set_len(block: Block, size: usize, len: usize, key: Key) {
         let canary = key.canary(block.address(), len);
         // SAFETY: the payload ends where the footer begins, at a multiple of 16 from its start.
         unsafe {
-            canary.write(block.payload().as_ptr(), len, Self::usable_size(size));
+            let (start, end) = (block.payload().as_ptr(), Self::usable_size(size));
+            match Tail::of(start, len, end) {
+                Some(tail) => tail.write(canary),
+                None => canary.write(start, len, end),
+            }
             block.set_footer(size, Footer::mirror(len, canary));
         }
     }
@@ -98,7 +156,7 @@ impl Mirrored {
     ///
     /// # Safety
     /// - `block` was sealed with that size and `key`, or its `size` bytes are at least readable.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub unsafe fn len(block: Block, size: usize, key: Key) -> Option<usize> {
         // SAFETY: the caller vouches for the footer.
@@ -109,7 +167,14 @@ impl Mirrored {
             return None;
         }
         // SAFETY: the bytes lie in the payload.
-        unsafe { canary.is_intact(block.payload().as_ptr(), len, end) }.then_some(len)
+        let is_intact = unsafe {
+            let start = block.payload().as_ptr();
+            match Tail::of(start, len, end) {
+                Some(tail) => tail.is_intact(canary),
+                None => canary.is_intact(start, len, end),
+            }
+        };
+        is_intact.then_some(len)
     }
 }
 

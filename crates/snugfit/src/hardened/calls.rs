@@ -36,35 +36,6 @@ impl State {
         Some(payload)
     }
 
-    /// A block that waits for a request of its size, in hardened mode.
-    #[inline]
-    pub(crate) fn take_waiting(&mut self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-        let payload = self.hardened.as_mut()?.take_waiting(size, zeroed)?;
-        self.change_live(size, 0);
-        Some(payload)
-    }
-
-    /// [`free`](Self::free) of what is most probably a block of the hardened heap, and right. False, with nothing changed, if
-    /// it is not.
-    ///
-    /// # Safety
-    /// - As for [`free`](Self::free).
-    #[inline]
-    pub(crate) unsafe fn free_quickly(&mut self, payload: NonNull<u8>) -> bool {
-        let Some(hardened) = &mut self.hardened else { return false };
-        if Self::page_of(payload) != Page::Hardened {
-            return false;
-        }
-        let before = hardened.heap.bytes_in_use();
-        // SAFETY: the header lies in a page of that heap; the caller vouches for the rest.
-        let Some(len) = (unsafe { hardened.free_quickly(payload) }) else { return false };
-        if hardened.heap.bytes_in_use() < before {
-            self.note_fall();
-        }
-        self.change_live(0, len);
-        true
-    }
-
     /// Frees a block that there is only if the process was hardened.
     ///
     /// # Safety

@@ -3,8 +3,6 @@
 use core::ptr::NonNull;
 use core::slice;
 
-/// Bytes that are compared at once, and that the processor may take at a time.
-const STEP: usize = 64;
 const WORD: usize = 8;
 
 /// Fills `len` bytes.
@@ -17,60 +15,107 @@ pub(crate) unsafe fn fill(payload: NonNull<u8>, len: usize, pattern: u8) {
     unsafe { payload.write_bytes(pattern, len) };
 }
 
+/// [`fill`] of an odd number of words, three at least: a block but for its header.
+///
+/// # Safety
+/// - The caller owns the bytes, which are aligned to 8 at both ends.
+#[inline(always)]
+pub(crate) unsafe fn fill_block(payload: NonNull<u8>, len: usize, pattern: u8) {
+    debug_assert!(len >= 3 * WORD && len % (2 * WORD) == WORD && payload.addr().get().is_multiple_of(WORD));
+    let word = repeated(pattern);
+    // SAFETY: the words lie in what the caller owns.
+    let write = |at| unsafe { payload.add(at).cast::<u64>().write(word) };
+    match len {
+        24..=40 => five(len).into_iter().for_each(write),
+        56..=72 => nine(len).into_iter().for_each(write),
+        // SAFETY: the caller owns the bytes.
+        _ => unsafe { fill(payload, len, pattern) },
+    }
+}
+
+/// Whether all of an odd number of words, three at least, are made of `pattern`.
+///
+/// # Safety
+/// - As for [`first_other`].
+#[inline(always)]
+unsafe fn is_block_filled(payload: NonNull<u8>, len: usize, pattern: u8) -> bool {
+    let word = repeated(pattern);
+    // SAFETY: the words lie in what the caller vouches for.
+    let add_other = |other, at| other | unsafe { payload.add(at).cast::<u64>().read() } ^ word;
+    match len {
+        24..=40 => five(len).into_iter().fold(0, add_other) == 0,
+        56..=72 => nine(len).into_iter().fold(0, add_other) == 0,
+        // SAFETY: the caller vouches for the bytes.
+        _ => unsafe { is_filled(payload, len, pattern) },
+    }
+}
+
+/// The offsets of the words of 24 or 40 bytes, some of them twice. Most blocks are as small as that, or as [`nine`] words: the same
+/// steps for several lengths, so that there is no loop whose end the processor cannot foresee, and no call.
+const fn five(len: usize) -> [usize; 5] {
+    [0, 8, 16, len - 16, len - 8]
+}
+
+/// The offsets of the words of 56 or 72 bytes.
+const fn nine(len: usize) -> [usize; 9] {
+    [0, 8, 16, 24, 32, len - 32, len - 24, len - 16, len - 8]
+}
+
+/// Words that are compared at once, and that the processor may take at a time.
+const STEP: usize = 8;
+
+/// Whether all of some words are made of `pattern`.
+///
+/// # Safety
+/// - As for [`first_other`].
+#[inline(never)]
+unsafe fn is_filled(payload: NonNull<u8>, len: usize, pattern: u8) -> bool {
+    let word = repeated(pattern);
+    // SAFETY: the caller vouches for the words.
+    let words = unsafe { slice::from_raw_parts(payload.cast::<u64>().as_ptr(), len / WORD) };
+    let Some(last) = words.last_chunk::<STEP>() else {
+        return words.iter().all(|at| *at == word);
+    };
+    // Some of the last ones twice, in place of a loop over what is left.
+    let mut others = last.map(|at| at ^ word);
+    for step in words.as_chunks::<STEP>().0 {
+        others.iter_mut().zip(step).for_each(|(other, at)| *other |= at ^ word);
+    }
+    others.into_iter().fold(0, |all, other| all | other) == 0
+}
+
+const fn repeated(pattern: u8) -> u64 {
+    u64::from_ne_bytes([pattern; WORD])
+}
+
 /// The offset of the first byte of `len` that is not `pattern`.
 ///
 /// # Safety
 /// - They are readable, aligned to 8 at both ends, and nobody writes them meanwhile. (Who does has used freed memory: that
 ///   is what is looked for.)
-#[inline]
 pub(crate) unsafe fn first_other(payload: NonNull<u8>, len: usize, pattern: u8) -> Option<usize> {
     debug_assert!(len.is_multiple_of(WORD) && payload.addr().get().is_multiple_of(WORD));
-    let expected = u64::from_ne_bytes([pattern; WORD]);
     // SAFETY: the caller vouches for the bytes.
-    let words = unsafe { slice::from_raw_parts(payload.cast::<u64>().as_ptr(), len / WORD) };
-    let (steps, rest) = words.as_chunks::<{ STEP / WORD }>();
-    let mut other = 0;
-    for word in rest {
-        other |= word ^ expected;
-    }
-    if !steps.is_empty() {
-        other |= others(steps, expected);
-    }
-    if other == 0 {
-        return None;
-    }
-    // SAFETY: the caller vouches for the bytes.
-    unsafe { search(payload, len, pattern) }
+    unsafe { if is_filled(payload, len, pattern) { None } else { search(payload, len, pattern) } }
 }
 
 /// At either end of what is large, so many bytes are looked at.
-const END: usize = 2048;
+const END: usize = 1024;
 
-/// [`first_other`], in whose place it stands where each allocation must not cost as much as its length: of what has more than
-/// 4 KiB, half of that at either end is looked at.
+/// Whether a block but for its header is filled with `pattern`: an odd number of words, three at least. So that an allocation does
+/// not cost as much as its length, of what has more than 2 KiB half of that at either end is looked at.
 ///
 /// # Safety
 /// - As for [`first_other`].
-#[inline]
-pub(crate) unsafe fn first_other_near_ends(payload: NonNull<u8>, len: usize, pattern: u8) -> Option<usize> {
+#[inline(always)]
+pub(crate) unsafe fn is_block_filled_near_ends(payload: NonNull<u8>, len: usize, pattern: u8) -> bool {
     // SAFETY: the caller vouches for the bytes.
     unsafe {
         if len <= 2 * END {
-            return first_other(payload, len, pattern);
+            return is_block_filled(payload, len, pattern);
         }
-        let skipped = len - END;
-        let behind = || first_other(payload.add(skipped), END, pattern).map(|at| skipped + at);
-        first_other(payload, END, pattern).or_else(behind)
+        is_filled(payload, END, pattern) && is_filled(payload.add(len - END), END, pattern)
     }
-}
-
-/// The bits in which any of the words differs.
-fn others(steps: &[[u64; STEP / WORD]], expected: u64) -> u64 {
-    let mut others = [0; STEP / WORD];
-    for step in steps {
-        others.iter_mut().zip(step).for_each(|(other, word)| *other |= word ^ expected);
-    }
-    others.into_iter().fold(0, |all, other| all | other)
 }
 
 /// # Safety

@@ -1,5 +1,9 @@
 //! That everything else goes on as usual: what was there before, threads, forks, little memory.
 
+use std::hint::spin_loop;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 use std::thread;
 
 use snugfit::{
@@ -7,7 +11,7 @@ use snugfit::{
 };
 
 use crate::common::child::passes;
-use crate::common::try_free;
+use crate::common::{EACH_CALL_VALIDATES, try_free};
 use crate::{Case, Ends, KIB, MIB, Told, allocate, free, peek, poke, resize};
 
 const fn well(name: &'static str, hardening: Hardening, body: fn(&mut Told)) -> Case {
@@ -17,7 +21,11 @@ const fn well(name: &'static str, hardening: Hardening, body: fn(&mut Told)) -> 
 pub(crate) const CASES: &[Case] = &[
     well("what_was_there_before_stays", Hardening::NONE, |_| before()),
     well("threads", Hardening::ALL, |_| threads()),
+    well("all_is_checked_while_threads_work", Hardening::ALL, |_| checked_at_work()),
+    well("one_of_two_frees_succeeds", Hardening::ALL, |_| raced()),
+    well("a_thread_leaves_nothing_behind", Hardening::ALL, |_| left_behind()),
     well("a_fork", Hardening::ALL, |_| fork()),
+    well("a_fork_while_threads_work", Hardening::ALL, |_| fork_at_work()),
     well("cleared_memory_is_zero", Hardening::ALL, |_| cleared()),
     well("cleared_memory_is_zero_after_a_fill", Hardening { fill: true, ..Hardening::NONE }, |_| cleared()),
     well("it_is_counted", Hardening::ALL, |_| counted()),
@@ -62,6 +70,105 @@ fn work(worker: usize) -> Vec<usize> {
         if turn % 3 == 0 { blocks.push(block.expose_provenance()) } else { free(block) }
     }
     blocks
+}
+
+/// How often something is tried while threads work: less often if each of their calls takes long.
+const TRIES: usize = if EACH_CALL_VALIDATES { 3 } else { 500 };
+
+/// Whether `holds` while threads allocate and free as fast as they can.
+fn holds_at_work(holds: impl FnOnce() -> bool) -> bool {
+    let has_ended = &AtomicBool::new(false);
+    thread::scope(|scope| {
+        for worker in 0..3 {
+            scope.spawn(move || work_until(has_ended, worker));
+        }
+        let held = holds();
+        has_ended.store(true, Relaxed);
+        held
+    })
+}
+
+fn work_until(has_ended: &AtomicBool, worker: usize) {
+    let mut blocks = [(); 40].map(|()| allocate(worker));
+    let mut turn = 0_usize;
+    while !has_ended.load(Relaxed) {
+        let len = turn * 7919 % 15_000;
+        let block = &mut blocks[turn % 40];
+        if turn.is_multiple_of(3) {
+            *block = resize(*block, len + 1);
+        } else {
+            free(*block);
+            *block = allocate(len);
+        }
+        turn += 1;
+    }
+    blocks.into_iter().for_each(free);
+}
+
+/// What a thread is about to fill, or to draw a line in, is no finding.
+fn checked_at_work() {
+    assert!(holds_at_work(|| (0..TRIES).all(|_| validate() == Ok(()))));
+    assert_eq!(validate(), Ok(()));
+}
+
+/// Of two threads that free a block at once, one is told that it is a double free.
+fn raced() {
+    let (arrived, shared) = (&AtomicUsize::new(0), &AtomicPtr::new(null_mut()));
+    // A barrier that sleeps would let one of them go long before the other.
+    let meet = |number: usize| {
+        arrived.fetch_add(1, AcqRel);
+        while arrived.load(Acquire) < 2 * number {
+            spin_loop();
+        }
+    };
+    let free_all = |is_first: bool| {
+        let round = |len| {
+            if is_first {
+                shared.store(allocate(len), Release);
+            }
+            meet(2 * len - 1);
+            let freed = try_free(shared.load(Acquire));
+            meet(2 * len);
+            freed
+        };
+        (1..15_000).map(round).collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let other = scope.spawn(move || free_all(false));
+        let mine = free_all(true);
+        for (mine, other) in mine.into_iter().zip(other.join().expect("it ends well")) {
+            let told = if mine.is_ok() { other } else { mine };
+            assert!(mine != other && told == Err(BadPointer::DoubleFree), "{mine:?} and {other:?}");
+        }
+    });
+}
+
+/// What waits in a thread goes back to the heap when it ends.
+fn left_behind() {
+    let work = || {
+        let blocks: Vec<_> = (0..1000).map(allocate).collect();
+        blocks.into_iter().for_each(free);
+        stats().cached_bytes
+    };
+    let wait = || thread::spawn(work).join().expect("it ends well");
+    let at_work = wait();
+    let before = stats().cached_bytes;
+    assert!(before + 100 * KIB < at_work, "{at_work} while it works");
+    assert!((0..20).all(|_| wait() > before));
+    let after = stats().cached_bytes;
+    assert!(after < before + 4 * KIB, "{after} after {before} bytes");
+    assert_eq!(validate(), Ok(()));
+}
+
+/// The child finds everything as it should be, wherever the other threads were stopped.
+fn fork_at_work() {
+    let child = || {
+        assert_eq!(validate(), Ok(()));
+        (0..1000).for_each(|len| free(allocate(len)));
+        trim(0);
+        assert_eq!(validate(), Ok(()));
+    };
+    assert!(holds_at_work(|| (0..TRIES).all(|_| passes(child))));
 }
 
 fn fork() {

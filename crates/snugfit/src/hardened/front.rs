@@ -1,0 +1,286 @@
+//! What a thread has for itself in hardened mode: blocks that wait for a request of their size. No lock.
+//!
+//! ```text
+//!   free ──► header, canary ──► seal: cached ──► fill ──► stack of its size ──► full: the oldest, to the heap
+//!   allocate ──► any one of the stack ──► header, filled? ──► canary ──► seal: live
+//! ```
+
+use core::cell::Cell;
+use core::ptr::{NonNull, null_mut};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicPtr, fence};
+
+use snugfit_heap::BadPointer;
+use snugfit_source::os::is_single_threaded;
+use snugfit_tag::{Block, Format, Mirrored, State};
+
+use super::class::Class;
+use super::how::How;
+use super::random::Random;
+use super::stack::{Slot, Stack};
+use crate::front::key;
+use crate::report;
+
+/// The blocks of a thread.
+#[derive(Debug)]
+pub(crate) struct Front {
+    /// The block that is being allocated or freed: its header, its canary and its fill may not agree.
+    busy: AtomicPtr<u8>,
+    /// Allocations until one is sampled.
+    left: Cell<u64>,
+    random: Random,
+    how: How,
+    /// By the number of their class.
+    stacks: [Stack; Class::COUNT],
+    slots: [Slot; SLOTS],
+}
+
+/// Those of all stacks.
+const SLOTS: usize = {
+    let (mut slots, mut number) = (0, Class::FIRST);
+    while number < Class::COUNT {
+        slots += Class::numbered(number).room();
+        number += 1;
+    }
+    slots
+};
+
+impl Front {
+    /// Makes the memory at `front` one without blocks.
+    ///
+    /// # Safety
+    /// - It is that large, aligned to 8, and nobody else's for as long as this is used.
+    pub(super) unsafe fn write(front: NonNull<Self>, how: How, left: u64, seed: u64) {
+        let front = front.as_ptr();
+        // SAFETY: the caller vouches for the memory. A slot is written before it is read.
+        unsafe {
+            (&raw mut (*front).busy).write(AtomicPtr::new(null_mut()));
+            (&raw mut (*front).left).write(Cell::new(left));
+            (&raw mut (*front).random).write(Random::new(seed));
+            (&raw mut (*front).how).write(how);
+            let stacks = (&raw mut (*front).stacks).cast::<Stack>();
+            (0..Class::FIRST).for_each(|number| stacks.add(number).write(Stack::none()));
+            let mut slots = (&raw const (*front).slots).cast::<Slot>();
+            for class in Class::all() {
+                let (room, kept) = (class.room() as u32, if how.is_kept { class.kept() as u32 } else { 1 });
+                stacks.add(class.number()).write(Stack::new(slots, room, kept, class.size() as u32));
+                slots = slots.add(class.room());
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn random(&self) -> Option<&Random> {
+        if self.how.is_random { Some(&self.random) } else { None }
+    }
+
+    /// The class for requests of `size` bytes. `None` if they are not from here.
+    #[inline(always)]
+    fn class_for(&self, size: usize) -> Option<Class> {
+        Class::of_request(size).filter(|_| size >= self.how.smallest)
+    }
+
+    #[inline(always)]
+    fn stack(&self, class: Class) -> &Stack {
+        // SAFETY: there is one for each number.
+        unsafe { self.stacks.get_unchecked(class.number()) }
+    }
+
+    /// A block for `size` bytes, if one waits, and no sample is due.
+    #[inline(always)]
+    pub(crate) fn allocate(&self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+        let class = self.class_for(size)?;
+        let left = self.left.get().checked_sub(1)?;
+        let stack = self.stack(class);
+        let (payload, is_fresh) = stack.pop(self.random())?;
+        self.left.set(left);
+        if !is_fresh {
+            self.how.check_filled(payload, stack.size());
+        }
+        self.revive(payload, stack.size(), size);
+        if zeroed && self.how.pattern != Some(0) {
+            // SAFETY: the payload has that many bytes.
+            unsafe { payload.write_bytes(0, size) };
+        }
+        Some(payload)
+    }
+
+    /// Makes a block that waited live again, for a caller who asked for `len` bytes. Ends the process if its header was
+    /// overwritten meanwhile.
+    #[inline(always)]
+    fn revive(&self, payload: NonNull<u8>, size: usize, len: usize) {
+        // SAFETY: what is in a stack is a block.
+        let block = unsafe { Block::from_payload(payload) };
+        let live = key().seal(block.address(), size, State::Live);
+        let tag = block.tag();
+        if block.seal() != live.flip_cached() || tag.size() != size || !tag.is_block_in_use() {
+            report::damaged_in_cache(payload.as_ptr(), BadPointer::HeaderOverwritten);
+        }
+        self.busy.store(payload.as_ptr(), Relaxed);
+        fence(Release);
+        let len = if self.how.is_exact { len } else { Mirrored::usable_size(size) };
+        // SAFETY: the block has that size, and is nobody else's.
+        unsafe { Mirrored::set_len(block, size, len, key()) };
+        // Whoever sees it live sees its canary.
+        fence(Release);
+        block.set_seal(live);
+        self.busy.store(null_mut(), Release);
+    }
+
+    /// Frees a block that is live and as it should be, and of `size` bytes if that is stated. False, with nothing changed, if it
+    /// is not, or there is no room.
+    ///
+    /// # Safety
+    /// - The header lies in a page of the heap. If it is a live block, nobody uses it any more.
+    #[inline(always)]
+    pub(crate) unsafe fn free(&self, payload: NonNull<u8>, stated: Option<usize>) -> bool {
+        // SAFETY: the caller vouches for the header.
+        let Some((block, size, len)) = (unsafe { live_block(payload) }) else { return false };
+        let Some(class) = Class::of_block(size) else { return false };
+        let stack = self.stack(class);
+        if !stack.has_room() || stated.is_some_and(|stated| !self.how.is_size(stated, size, len)) {
+            return false;
+        }
+        self.busy.store(payload.as_ptr(), Relaxed);
+        fence(Release);
+        let is_taken = take(block, size);
+        if is_taken {
+            // SAFETY: the block was live, and nobody uses it; there is room.
+            unsafe {
+                self.how.fill_block(payload, size);
+                stack.push(payload);
+            }
+        }
+        self.busy.store(null_mut(), Release);
+        is_taken
+    }
+
+    /// Makes a live block one of `len` bytes, if that leaves its size what it is.
+    ///
+    /// # Safety
+    /// - As for [`free`](Self::free), but the contents are kept.
+    unsafe fn resize_in_place(&self, block: Block, size: usize, old: usize, len: usize) -> bool {
+        if !self.how.is_exact || Class::of_request(len) != Class::of_block(size) {
+            return false;
+        }
+        let payload = block.payload();
+        self.busy.store(payload.as_ptr(), Relaxed);
+        fence(Release);
+        // SAFETY: the caller vouches for the block, which has that size. What is cut off is freed.
+        unsafe {
+            self.how.fill(payload.add(len), old.saturating_sub(len));
+            Mirrored::set_len(block, size, len, key());
+        }
+        self.busy.store(null_mut(), Release);
+        true
+    }
+
+    /// Makes a live block one of `size` bytes, here or elsewhere. `None`, with nothing changed, if that is for others to do.
+    ///
+    /// # Safety
+    /// - As for [`free`](Self::free), but the contents are kept. On success only the result may be used.
+    pub(crate) unsafe fn resize(&self, payload: NonNull<u8>, size: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the caller vouches for the header and the block. The new one is apart from it, and that large.
+        unsafe {
+            let (block, size_of_block, len) = live_block(payload)?;
+            let (class, _) = (Class::of_block(size_of_block)?, self.class_for(size)?);
+            if self.resize_in_place(block, size_of_block, len, size) {
+                return Some(payload);
+            }
+            if !self.stack(class).has_room() {
+                return None;
+            }
+            let to = self.allocate(size, false)?;
+            payload.copy_to_nonoverlapping(to, len.min(size));
+            self.free(payload, None);
+            Some(to)
+        }
+    }
+
+    /// The class of the block at `payload`, if it lacks only room to free that.
+    ///
+    /// # Safety
+    /// - As for [`free`](Self::free).
+    pub(super) unsafe fn full_class(&self, payload: NonNull<u8>) -> Option<Class> {
+        // SAFETY: the caller vouches for the header.
+        let (_, size, _) = unsafe { live_block(payload) }?;
+        Class::of_block(size).filter(|&class| !self.stack(class).has_room())
+    }
+
+    /// Whether the next allocation is one of the sample.
+    pub(crate) fn is_sample_due(&self) -> bool {
+        self.left.get() == 0
+    }
+
+    /// After so many allocations, one is.
+    pub(crate) fn set_left(&self, left: u64) {
+        self.left.set(left);
+    }
+
+    /// An allocation was made elsewhere.
+    pub(crate) fn count(&self) {
+        self.left.set(self.left.get().saturating_sub(1));
+    }
+
+    /// Asks `carve` for blocks for requests of `size` bytes, of which none waits: how large, and how many at most. It gives
+    /// them to what it is given.
+    pub(super) fn refill(&self, size: usize, carve: impl FnOnce(usize, usize, &mut dyn FnMut(NonNull<u8>))) {
+        let Some(class) = self.class_for(size).filter(|class| class.batch() > 1) else { return };
+        let backwards = self.random().is_some_and(|random| random.below(2) == 1);
+        self.stack(class).refill(class.batch() as u32, backwards, |put| {
+            carve(class.size(), class.batch(), &mut |payload| {
+                // SAFETY: the block was carved just now.
+                unsafe { self.how.fill_block(payload, class.size()) };
+                put(payload);
+            });
+        });
+    }
+
+    /// Takes out the oldest blocks of `class`, a batch of them.
+    pub(super) fn make_room(&self, class: Class, take: impl FnMut(NonNull<u8>)) {
+        self.stack(class).take_freed(class.batch() as u32, take);
+    }
+
+    /// Takes out all blocks of `class`.
+    pub(super) fn take_all(&self, class: Class, take: impl FnMut(NonNull<u8>)) {
+        self.stack(class).take_all(take);
+    }
+
+    /// Whether the block at `payload`, of `size` bytes, is one that waits.
+    pub(super) fn contains(&self, payload: NonNull<u8>, size: usize) -> bool {
+        Class::of_block(size).is_some_and(|class| self.stack(class).contains(payload))
+    }
+
+    /// The block that is being allocated or freed.
+    pub(crate) fn busy(&self) -> Option<NonNull<u8>> {
+        NonNull::new(self.busy.load(Acquire))
+    }
+}
+
+/// Makes a live block of `size` bytes a cached one. Of several threads that free it at once, one can.
+#[inline(always)]
+fn take(block: Block, size: usize) -> bool {
+    let live = key().seal(block.address(), size, State::Live);
+    if is_single_threaded() {
+        block.set_seal(live.flip_cached());
+        return true;
+    }
+    block.exchange_seal(live, live.flip_cached())
+}
+
+/// The live block at `payload`, its size, and how many bytes were asked for. `None` if it is none, or not as it should be.
+///
+/// # Safety
+/// - The eight bytes before `payload` are memory of the heap, and it is aligned to 16.
+#[inline(always)]
+unsafe fn live_block(payload: NonNull<u8>) -> Option<(Block, usize, usize)> {
+    // SAFETY: the caller vouches for the header.
+    let block = unsafe { Block::from_payload(payload) };
+    let tag = block.tag();
+    let size = tag.size();
+    if block.seal() != key().seal(block.address(), size, State::Live) || !tag.is_block_in_use() {
+        return None;
+    }
+    // SAFETY: the seal is right, so this is a block of that size.
+    unsafe { Mirrored::len(block, size, key()) }.map(|len| (block, size, len))
+}
