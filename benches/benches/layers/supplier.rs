@@ -46,7 +46,9 @@ unsafe impl Supplier for Numbers {
         count
     }
 
-    unsafe fn take_back(&mut self, _block: NonNull<u8>) {}
+    unsafe fn take_back(&mut self, _class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
+        blocks.for_each(drop);
+    }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         // All magazines are of one size. The memory stays for as long as the benchmark runs.

@@ -3,8 +3,8 @@
 use core::cell::Cell;
 use core::ptr::NonNull;
 
-use crate::Supplier;
 use crate::magazine::{Magazine, Slot};
+use crate::{Class, Supplier};
 
 /// The magazine that a thread takes from and puts into: all that its fast path looks at.
 #[derive(Debug)]
@@ -18,6 +18,48 @@ pub(crate) struct Bin {
     pub(crate) word: Cell<u64>,
     magazine: Cell<Magazine>,
 }
+
+/// Blocks that are put into a [`Bin`] from its end on: what comes first lies on top. They are in it once this is
+/// [finished](Self::finish).
+///
+/// To put them in as they come and to turn them round then would read each slot while it is still being written.
+pub(crate) struct Backwards<'a> {
+    bin: &'a Bin,
+    first: *mut Slot,
+}
+
+impl Backwards<'_> {
+    /// Puts a block in. False if there is no room.
+    #[inline]
+    pub(crate) fn put(&mut self, block: NonNull<u8>) -> bool {
+        let has_room = self.first != self.bin.magazine().slots();
+        if has_room {
+            // SAFETY: it lies above the first slot.
+            unsafe {
+                self.first = self.first.sub(1);
+                self.first.write(block.as_ptr());
+            }
+        }
+        has_room
+    }
+
+    /// They are in the bin.
+    pub(crate) fn finish(self) {
+        let (start, end) = (self.bin.magazine().slots(), self.bin.end.get());
+        let count = (end.addr() - self.first.addr()) / size_of::<Slot>();
+        // SAFETY: so many slots were written, and the first ones are the bin's too.
+        unsafe {
+            if self.first != start {
+                self.first.copy_to(start, count);
+            }
+            self.bin.top.set(start.add(count));
+        }
+    }
+}
+
+/// A slot in which there is room for a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Vacancy(*mut Slot);
 
 impl Bin {
     /// Nothing, and no room.
@@ -45,6 +87,13 @@ impl Bin {
         self.top.get() != self.end.get()
     }
 
+    /// The slot for the next block, if there is room.
+    #[inline(always)]
+    pub(crate) fn vacancy(&self) -> Option<Vacancy> {
+        let top = self.top.get();
+        (top != self.end.get()).then_some(Vacancy(top))
+    }
+
     /// Puts a block in.
     ///
     /// # Safety
@@ -52,8 +101,17 @@ impl Bin {
     #[inline(always)]
     pub(crate) unsafe fn push(&self, block: NonNull<u8>) {
         // SAFETY: the caller vouches for a slot at the top.
+        unsafe { self.fill(Vacancy(self.top.get()), block) };
+    }
+
+    /// Puts a block into a slot that is [vacant](Self::vacancy).
+    ///
+    /// # Safety
+    /// - It is this bin's, and nothing was put in or taken out since.
+    #[inline(always)]
+    pub(crate) unsafe fn fill(&self, Vacancy(top): Vacancy, block: NonNull<u8>) {
+        // SAFETY: the caller vouches for the slot, which lies before the end.
         unsafe {
-            let top = self.top.get();
             top.write(block.as_ptr());
             self.top.set(top.add(1));
         }
@@ -73,19 +131,16 @@ impl Bin {
     }
 
     /// Gives half of its blocks back to the supplier, and at least one: those that came last, and are still near.
-    pub(crate) fn give_back_newest(&self, supplier: &mut impl Supplier) {
-        for _ in 0..self.count().div_ceil(2) {
-            if let Some(block) = self.pop() {
-                // SAFETY: it came from the supplier or the cache's owner, and nobody uses it.
-                unsafe { supplier.take_back(block) };
-            }
-        }
+    pub(crate) fn give_back_newest(&self, class: Class, supplier: &mut impl Supplier) {
+        let half = self.count().div_ceil(2);
+        // SAFETY: they came from the supplier or the cache's owner, and nobody uses them.
+        unsafe { supplier.take_back(class, (0..half).map_while(|_| self.pop())) };
     }
 
-    /// Turns the order of the blocks round.
-    pub(crate) fn reverse(&self) {
-        // SAFETY: that many slots hold blocks, and the magazine is this bin's.
-        unsafe { core::slice::from_raw_parts_mut(self.magazine().slots(), self.count()) }.reverse();
+    /// Starts to put in blocks that are to be taken out in the same order. There are none.
+    pub(crate) fn backwards(&self) -> Backwards<'_> {
+        debug_assert!(self.count() == 0);
+        Backwards { bin: self, first: self.end.get() }
     }
 
     /// The blocks in it.

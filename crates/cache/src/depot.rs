@@ -1,5 +1,6 @@
 //! What the threads' caches share: magazines that are full, magazines that are empty, and chains.
 
+use core::iter;
 use core::ptr::NonNull;
 
 use crate::chain::Chain;
@@ -179,15 +180,16 @@ impl Depot {
                 shelf.room = (shelf.room / 2).max(1);
             }
             while let Some(magazine) = shelf.full.pop() {
-                give_back(magazine, supplier);
+                give_back(class, magazine, supplier);
             }
             while let Some(block) = shelf.chain.pop(class, supplier) {
                 // SAFETY: it came from the supplier or the cache's owner, and nobody uses it.
-                unsafe { supplier.take_back(block) };
+                unsafe { supplier.take_back(class, iter::once(block)) };
             }
         }
         while let Some(magazine) = self.empty.pop() {
-            give_back(magazine, supplier);
+            // SAFETY: nobody uses the magazine.
+            unsafe { supplier.release(magazine.memory()) };
         }
         self.full = 0;
         self.bytes = 0;
@@ -216,14 +218,14 @@ impl Default for Depot {
 }
 
 /// Gives a magazine back, and what it holds.
-pub(crate) fn give_back(magazine: Magazine, supplier: &mut impl Supplier) {
+pub(crate) fn give_back(class: Class, magazine: Magazine, supplier: &mut impl Supplier) {
     if magazine.is_none() {
         return;
     }
     // SAFETY: blocks in a magazine came from the supplier or the cache's owner, and nobody uses them; nor does anybody use
     // the magazine, once they are gone.
     unsafe {
-        magazine.blocks().for_each(|block| supplier.take_back(block));
+        supplier.take_back(class, magazine.blocks());
         supplier.release(magazine.memory());
     }
 }

@@ -40,6 +40,7 @@ mod stack;
 mod supplier;
 mod thread;
 
+pub use bin::Vacancy;
 pub use class::{Class, LARGEST};
 
 /// Bytes of a magazine: what is asked of [`Supplier::allocate`].

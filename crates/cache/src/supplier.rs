@@ -15,12 +15,12 @@ pub unsafe trait Supplier {
     /// never used before: the depot is emptied first.
     fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize;
 
-    /// Takes a block back.
+    /// Takes blocks of `class` back. Who knows them together may have less to do than with each.
     ///
     /// # Safety
-    /// - It came from [`carve`](Self::carve), or is such a block as the owner of a thread's cache puts there.
-    /// - Nobody uses it any more.
-    unsafe fn take_back(&mut self, block: NonNull<u8>);
+    /// - They came from [`carve`](Self::carve), or are such blocks as the owner of a thread's cache puts there.
+    /// - Nobody uses them any more.
+    unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>);
 
     /// Gives `bytes` of memory for a magazine, aligned to 8.
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>>;

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicBool, compiler_fence};
 
-use crate::bin::Bin;
+use crate::bin::{Bin, Vacancy};
 use crate::depot::{Depot, Room, give_back};
 use crate::magazine::Magazine;
 use crate::reserve::{MOST_FULL, Reserve};
@@ -88,6 +88,23 @@ impl ThreadCache {
     #[inline(always)]
     pub fn has_room(&self, class: Class) -> bool {
         self.bin(class).has_room()
+    }
+
+    /// Where a block of `class` can be put in, if there is room.
+    #[inline(always)]
+    pub fn vacancy(&self, class: Class) -> Option<Vacancy> {
+        self.bin(class).vacancy()
+    }
+
+    /// Puts a block of `class` in. O(1), and short: the fast path of [`push`](Self::push).
+    ///
+    /// # Safety
+    /// - The [vacancy](Self::vacancy) is this cache's, of `class`, and nothing was put in or taken out since. The block is as for
+    ///   [`push`](Self::push).
+    #[inline(always)]
+    pub unsafe fn fill(&self, class: Class, vacancy: Vacancy, block: NonNull<u8>) {
+        // SAFETY: the caller vouches for the vacancy.
+        unsafe { self.bin(class).fill(vacancy, block) };
     }
 
     /// Puts a block of `class` in. O(1), and short.
@@ -185,31 +202,26 @@ impl ThreadCache {
 
     /// Gets what the depot has chained, as much as there is room for, and takes the first block. The loaded magazine is empty.
     fn unchain(&self, class: Class, depot: &mut Depot, supplier: &impl Supplier) -> Option<NonNull<u8>> {
-        let bin = self.bin(class);
+        let (room, mut bin) = (self.bin(class).room(), self.bin(class).backwards());
         let first = depot.take_chained(class, supplier)?;
-        while bin.has_room()
-            && let Some(block) = depot.take_chained(class, supplier)
-        {
-            // SAFETY: there is room.
-            unsafe { bin.push(block) };
-        }
-        bin.reverse();
+        (0..room).map_while(|_| depot.take_chained(class, supplier)).all(|block| bin.put(block));
+        bin.finish();
         Some(first)
     }
 
     /// Gets a batch from the supplier, and takes the first block of it. The loaded magazine is empty.
     fn carve(&self, class: Class, may_touch: bool, supplier: &mut impl Supplier) -> Option<NonNull<u8>> {
-        let bin = self.bin(class);
+        let (room, mut bin) = (self.bin(class).room(), self.bin(class).backwards());
         let mut first = None;
-        supplier.carve(class, bin.room().max(1), may_touch, |block| match first {
+        // They come in the order of their addresses: those that lie side by side are to be taken one after the other.
+        supplier.carve(class, room.max(1), may_touch, |block| match first {
             None => first = Some(block),
-            // SAFETY: no more blocks come than there is room for.
-            Some(_) if bin.has_room() => unsafe { bin.push(block) },
-            Some(_) => debug_assert!(false, "more blocks than asked for"),
+            Some(_) => {
+                let is_put = bin.put(block);
+                debug_assert!(is_put, "more blocks than asked for");
+            }
         });
-        // They are taken from the end, and came in the order of their addresses: those that lie side by side are to be
-        // taken one after the other.
-        bin.reverse();
+        bin.finish();
         first
     }
 
@@ -227,7 +239,7 @@ impl ThreadCache {
         if !bin.magazine().is_none() && reserve.is_full() {
             self.move_to_depot(class, depot, supplier);
             if reserve.is_full() {
-                bin.give_back_newest(supplier);
+                bin.give_back_newest(class, supplier);
                 return true;
             }
         }
@@ -316,7 +328,7 @@ impl ThreadCache {
         reserve.most.set(0);
         let loaded = self.bin(class).load(Magazine::NONE, 0);
         if loaded.count() == 0 {
-            give_back(loaded, supplier);
+            give_back(class, loaded, supplier);
         } else {
             depot.put_full(class, loaded);
         }

@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::iter::once;
 use std::ptr::NonNull;
 
 use loom::cell::UnsafeCell;
@@ -159,7 +160,7 @@ fn check_with<const N: usize>(
             &live,
         );
         // SAFETY: the blocks are out, and nobody's.
-        live.into_iter().for_each(|block| unsafe { model.take_back(block) });
+        live.into_iter().for_each(|block| unsafe { model.take_back(model.class(block), once(block)) });
         depot.drain(model);
         model.check_none();
     });

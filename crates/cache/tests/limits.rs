@@ -185,7 +185,7 @@ fn renew(shadow: &mut Shadow, class: Class) {
         assert!(shadow.take(0, class));
         let block = shadow.live.pop().expect("one was taken");
         // SAFETY: the block is out, and nobody's.
-        unsafe { shadow.model.take_back(block) };
+        unsafe { shadow.model.take_back(class, std::iter::once(block)) };
     }
 }
 

@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, CHECKED, Format, GRANULE, MIN_BLOCK, Seal, State, Tag};
+use snugfit_tag::{Block, CHECKED, Format, GRANULE, MIN_BLOCK, State, Tag};
 
 use crate::{BadPointer, Heap};
 
@@ -122,46 +122,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: the seal is right, so this is a block of that size; nobody uses it.
         if !unsafe { self.free(block, tag) } {
             return Err(self.neighbour_of(block));
-        }
-        self.audit();
-        Ok(())
-    }
-
-    /// Frees blocks that a cache held: `count` of them, 1 or more, of `size` bytes each, which lie side by side from that of
-    /// `payload` on. As one, which costs little more than [one](Self::deallocate_cached).
-    ///
-    /// # Errors
-    /// As for [`deallocate_cached`](Self::deallocate_cached), with the payload concerned. The heap is unchanged.
-    ///
-    /// # Safety
-    /// - As for [`deallocate_cached`](Self::deallocate_cached), for each.
-    pub unsafe fn deallocate_cached_run(
-        &mut self,
-        payload: NonNull<u8>,
-        size: usize,
-        count: usize,
-    ) -> Result<(), (NonNull<u8>, BadPointer)> {
-        // SAFETY: the caller vouches that they were blocks, side by side.
-        let block = |number: usize| unsafe { Block::from_payload(payload).offset(number * size) };
-        let key = self.key;
-        let cached = |block: Block| key.seal(block.address(), size, State::Cached);
-        let is_intact = |number: &usize| {
-            let tag = block(*number).tag();
-            let is_cached = block(*number).seal() == cached(block(*number));
-            is_cached
-                && tag.is_block_in_use()
-                && tag.size() == size
-                && (*number == 0 || tag.is_previous_in_use())
-        };
-        if CHECKED && let Some(damaged) = (0..count).find(|number| !is_intact(number)) {
-            return Err((block(damaged).payload(), BadPointer::HeaderOverwritten));
-        }
-        // What is inside is no block any more: freed once more, it must not pass.
-        (1..count).for_each(|number| block(number).set_seal(Seal::FREE));
-        // SAFETY: the seals were right, so together they are a block of that size; nobody uses it.
-        if !unsafe { self.free(block(0), block(0).tag().with_size(count * size)) } {
-            (1..count).for_each(|number| block(number).set_seal(cached(block(number))));
-            return Err((payload, self.neighbour_of(block(count - 1))));
         }
         self.audit();
         Ok(())

@@ -67,6 +67,7 @@ mod grow;
 mod heap;
 mod purge;
 mod resize;
+mod run;
 mod segment;
 mod stats;
 mod top;

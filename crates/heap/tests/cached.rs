@@ -25,7 +25,7 @@ enum Operation {
     /// Size in granules, how many, and whether they may touch memory.
     Carve(usize, usize, bool),
     FreeCached(usize),
-    /// A cached block, and those of its size right behind it, this many at most.
+    /// A cached block, and those of its size right behind it, this many at most, together.
     FreeRun(usize, usize),
     /// Every other cached block, as a depot gives back much at once.
     FreeHalf,
@@ -111,7 +111,7 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
         assert_eq!(unsafe { self.heap().deallocate_cached(payload) }, Ok(()));
     }
 
-    /// Gives back a cached block, counted round, and those of its size right behind it, up to `count`, as one.
+    /// Gives back a cached block, counted round, and those of its size right behind it, up to `count`, in this order or another.
     fn free_run(&mut self, which: usize, count: usize) {
         let Some(at) = which.checked_rem(self.blocks.len()) else { return };
         let (&first, &(payload, size)) = self.blocks.iter().nth(at).expect("there are that many");
@@ -120,8 +120,17 @@ impl<S: Source, I: FreeIndex> Cached<S, I> {
         };
         let count = (0..count).take_while(is_next).count();
         self.blocks.retain(|&at, _| !(first..first + count * size).contains(&at));
-        // SAFETY: they are cached, side by side, and nobody uses them.
-        assert_eq!(unsafe { self.heap().deallocate_cached_run(payload, size, count) }, Ok(()));
+        // SAFETY: they lie side by side.
+        let mut payloads: Vec<_> =
+            (0..count).map(|number| unsafe { payload.byte_add(number * size) }).collect();
+        match which % 3 {
+            0 => payloads.reverse(),
+            1 => payloads.rotate_left(count / 3),
+            _ => {}
+        }
+        // SAFETY: they are cached, and nobody uses them.
+        let freed = unsafe { self.heap().deallocate_cached_all(size, payloads.into_iter()) };
+        assert_eq!(freed, Ok(()));
     }
 
     /// Allocates in memory that was used before, and checks that `fits` knew whether that can be.

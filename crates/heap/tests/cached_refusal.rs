@@ -220,25 +220,25 @@ fn damage_on_either_side_is_noticed_between_free_blocks() {
 fn a_run_is_refused_for_each_of_its_blocks() {
     let (mut heap, payloads) = cached::<4>();
     let [first, second, third, _] = payloads;
-    let mut free_run = |payload, count| {
-        // SAFETY: the blocks are the heap's, side by side, and nobody uses them.
-        unsafe { heap.deallocate_cached_run(payload, SIZE, count) }
+    let mut free_run = |blocks: &[NonNull<u8>]| {
+        // SAFETY: the blocks are the heap's, and nobody uses them.
+        unsafe { heap.deallocate_cached_all(SIZE, blocks.iter().copied()) }
     };
     for damaged in [first, second, third] {
         let undo = with_seal(block(damaged), 7);
-        assert_eq!(free_run(first, 3), Err((damaged, BadPointer::HeaderOverwritten)));
+        assert_eq!(free_run(&[first, second, third]), Err((damaged, BadPointer::HeaderOverwritten)));
         undo();
         let undo = with_tag(block(damaged), Tag::in_use(SIZE + 16, true).bits());
-        assert_eq!(free_run(first, 3), Err((damaged, BadPointer::HeaderOverwritten)));
+        assert_eq!(free_run(&[first, second, third]), Err((damaged, BadPointer::HeaderOverwritten)));
         undo();
     }
     // What lies behind the run, and says that the block before it is free.
     let undo = with_tag(block(payloads[3]), Tag::in_use(SIZE, false).bits());
-    assert_eq!(free_run(second, 2), Err((second, BadPointer::HeaderOverwritten)));
+    assert_eq!(free_run(&[third, second]), Err((second, BadPointer::HeaderOverwritten)));
     undo();
-    assert_eq!(free_run(second, 2), Ok(()));
-    assert!(free_run(third, 1).is_err(), "it is part of a free block");
-    assert_eq!(free_run(first, 1), Ok(()));
+    assert_eq!(free_run(&[third, second]), Ok(()));
+    assert!(free_run(&[third]).is_err(), "it is part of a free block");
+    assert_eq!(free_run(&[first]), Ok(()));
     assert_eq!(heap.validate(), Ok(()));
     for payload in [first, second, third] {
         // SAFETY: it is a payload that the heap knows.

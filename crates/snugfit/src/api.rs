@@ -131,21 +131,21 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 /// - As for [`mem_free`].
 #[cold]
 #[inline(never)]
-unsafe fn free_slowly(function: &str, pointer: *mut u8) {
+unsafe fn free_slowly(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if hardening::is_on() { free_hardened(function, pointer) } else { free_otherwise(function, pointer) }
+        if hardening::is_on() { free_hardened(pointer, function) } else { free_otherwise(pointer, function) }
     }
 }
 
 /// # Safety
 /// - As for [`mem_free`].
 #[inline(never)]
-unsafe fn free_otherwise(function: &str, pointer: *mut u8) {
+unsafe fn free_otherwise(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
         if !front::free_otherwise(pointer) {
-            free_checked(function, pointer);
+            free_checked(pointer, function);
         }
     }
 }
@@ -153,12 +153,12 @@ unsafe fn free_otherwise(function: &str, pointer: *mut u8) {
 /// # Safety
 /// - As for [`mem_free`].
 #[inline(never)]
-unsafe fn free_hardened(function: &str, pointer: *mut u8) {
+unsafe fn free_hardened(pointer: *mut u8, function: &str) {
     let Some(payload) = NonNull::new(pointer) else { return };
     // SAFETY: the caller vouches for the block.
     unsafe {
         if !fronts::free_to_wait(payload) {
-            free_checked(function, pointer);
+            free_checked(pointer, function);
         }
     }
 }
@@ -166,7 +166,7 @@ unsafe fn free_hardened(function: &str, pointer: *mut u8) {
 /// # Safety
 /// - As for [`mem_free`].
 #[inline(never)]
-unsafe fn free_checked(function: &str, pointer: *mut u8) {
+unsafe fn free_checked(pointer: *mut u8, function: &str) {
     let Some(payload) = NonNull::new(pointer) else { return };
     FREES.count();
     // SAFETY: the caller vouches for the block.
@@ -184,7 +184,7 @@ pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
     // SAFETY: the caller vouches for the block.
     if !unsafe { front::free(pointer) } {
         // SAFETY: the same.
-        unsafe { free_slowly(function, pointer) };
+        unsafe { free_slowly(pointer, function) };
     }
 }
 

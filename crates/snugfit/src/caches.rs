@@ -122,9 +122,9 @@ unsafe impl Supplier for Behind<'_> {
         self.0.carve(class.block_size(), count, may_touch, put)
     }
 
-    unsafe fn take_back(&mut self, block: NonNull<u8>) {
+    unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
         // SAFETY: what is in a cache is a block that nobody uses.
-        if let Err(bad) = unsafe { self.0.deallocate_cached(block) } {
+        if let Err((block, bad)) = unsafe { self.0.deallocate_cached_all(class.block_size(), blocks) } {
             report::damaged_in_cache(block.as_ptr(), bad);
         }
     }

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use snugfit_cache::Class;
 use snugfit_heap::BadPointer;
-use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, State, Tag};
+use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, State, Tag, prefetch};
 
 use crate::local;
 use crate::page_map::Page;
@@ -116,11 +116,23 @@ unsafe fn free_into_reserve(payload: *mut u8) -> bool {
     unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
 }
 
+/// How far from a header, in bytes, is fetched ahead, in both directions.
+const AHEAD: usize = 256;
+
+/// Fetches what lies around a block that is being freed. Its header is read, and that may be far away, as a program has
+/// often not looked at a block for a while when it frees it. What it frees next often lies near by.
+#[inline(always)]
+fn fetch_around(payload: *const u8) {
+    prefetch(payload.wrapping_add(AHEAD));
+    prefetch(payload.wrapping_sub(AHEAD));
+}
+
 /// # Safety
 /// - The eight bytes before `payload` are memory of the heap, and it is aligned to 16.
 /// - If it is a live block, nobody uses it any more.
 #[inline(always)]
 unsafe fn free_in_heap(payload: *mut u8) -> bool {
+    fetch_around(payload);
     // SAFETY: the caller vouches for the header.
     let (payload, block) = unsafe { header_before(payload) };
     // SAFETY: the caller vouches for the block.
@@ -151,6 +163,7 @@ pub(crate) unsafe fn free_sized_elsewhere(payload: *mut u8, size: usize) -> bool
 /// - As for [`free_in_heap`].
 #[inline(always)]
 unsafe fn free_sized_in_heap(payload: *mut u8, size: usize) -> bool {
+    fetch_around(payload);
     // SAFETY: the caller vouches for the header.
     let (payload, block) = unsafe { header_before(payload) };
     // SAFETY: the caller vouches for the block.
@@ -174,9 +187,7 @@ unsafe fn header_before(payload: *mut u8) -> (NonNull<u8>, Block) {
 unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
     // SAFETY: the cache is this thread's, or the empty one.
     let cache = unsafe { &*local::front() };
-    if !cache.has_room(class) {
-        return false;
-    }
+    let Some(vacancy) = cache.vacancy(class) else { return false };
     let seal = key().seal_with(block.address(), cache.word(class));
     if CHECKED {
         if block.seal() != seal {
@@ -185,7 +196,7 @@ unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
         block.set_seal(seal.flip_cached());
     }
     // SAFETY: there is room; the block was live and of this class, and nobody uses it any more.
-    unsafe { cache.push(class, payload) };
+    unsafe { cache.fill(class, vacancy, payload) };
     true
 }
 

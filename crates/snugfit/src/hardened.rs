@@ -196,29 +196,11 @@ impl Hardened {
     }
 
     /// [`join`](Self::join) for several blocks of `size` bytes. Those that lie side by side go as one.
-    fn join_all(&mut self, size: usize, take: impl FnOnce(&mut dyn FnMut(NonNull<u8>))) {
-        let mut run: Option<(NonNull<u8>, usize)> = None;
-        take(&mut |payload| {
-            self.how.check_filled(payload, size);
-            let address = payload.addr().get();
-            run = match run {
-                Some((first, count)) if address == first.addr().get() + count * size => {
-                    Some((first, count + 1))
-                }
-                Some((first, count)) if address + size == first.addr().get() => Some((payload, count + 1)),
-                other => {
-                    self.join_run(size, other);
-                    Some((payload, 1))
-                }
-            };
-        });
-        self.join_run(size, run);
-    }
-
-    fn join_run(&mut self, size: usize, run: Option<(NonNull<u8>, usize)>) {
-        let Some((first, count)) = run else { return };
+    fn join_all(&mut self, size: usize, blocks: impl Iterator<Item = NonNull<u8>>) {
+        let how = self.how;
+        let checked = blocks.inspect(|&payload| how.check_filled(payload, size));
         // SAFETY: the blocks were set aside.
-        if let Err((payload, bad)) = unsafe { self.heap.deallocate_cached_run(first, size, count) } {
+        if let Err((payload, bad)) = unsafe { self.heap.deallocate_cached_all(size, checked) } {
             report::damaged_in_cache(payload.as_ptr(), bad);
         }
     }

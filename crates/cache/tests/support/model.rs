@@ -174,10 +174,12 @@ unsafe impl Supplier for Model {
         carved
     }
 
-    unsafe fn take_back(&mut self, block: NonNull<u8>) {
-        let known = self.blocks.remove(&block.addr().get());
-        assert!(known.is_some(), "block {} comes back, but is not out", number(block));
-        self.untouching += 1;
+    unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
+        for block in blocks {
+            let known = self.blocks.remove(&block.addr().get());
+            assert_eq!(known, Some(class), "block {} comes back, but is not out", number(block));
+            self.untouching += 1;
+        }
     }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {

@@ -1,5 +1,6 @@
 //! Several caches, a depot and a model behind them, used as an allocator uses them.
 
+use std::iter::once;
 use std::ptr::NonNull;
 
 use snugfit_cache::{Class, Depot, Supplier, ThreadCache};
@@ -51,7 +52,7 @@ impl Shadow {
         } else {
             assert_eq!(self.model.magazines_left, 0, "a block is refused although there is memory");
             // SAFETY: it is out, and nobody's.
-            unsafe { self.model.take_back(block) };
+            unsafe { self.model.take_back(class, once(block)) };
         }
     }
 

@@ -237,12 +237,12 @@ impl Front {
     }
 
     /// Takes out the oldest blocks of `class`, a batch of them.
-    pub(super) fn make_room(&self, class: Class, take: impl FnMut(NonNull<u8>)) {
+    pub(super) fn make_room(&self, class: Class, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
         self.stack(class).take_freed(class.batch() as u32, take);
     }
 
     /// Takes out all blocks of `class`.
-    pub(super) fn take_all(&self, class: Class, take: impl FnMut(NonNull<u8>)) {
+    pub(super) fn take_all(&self, class: Class, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
         self.stack(class).take_all(take);
     }
 

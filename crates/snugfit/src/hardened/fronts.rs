@@ -158,7 +158,7 @@ impl State {
 
     fn make_room_in_front(&mut self, front: &Front, class: Class) {
         if let Some(hardened) = &mut self.hardened {
-            hardened.join_all(class.size(), |join| front.make_room(class, join));
+            front.make_room(class, |blocks| hardened.join_all(class.size(), blocks));
             self.note_fall();
         }
     }
@@ -166,8 +166,9 @@ impl State {
     /// Gives the heap all that waits in a front.
     pub(crate) fn empty_front(&mut self, front: &Front) {
         if let Some(hardened) = &mut self.hardened {
-            Class::all()
-                .for_each(|class| hardened.join_all(class.size(), |join| front.take_all(class, join)));
+            for class in Class::all() {
+                front.take_all(class, |blocks| hardened.join_all(class.size(), blocks));
+            }
         }
     }
 

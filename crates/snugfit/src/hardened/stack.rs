@@ -177,13 +177,11 @@ impl Stack {
     }
 
     /// Takes out up to `count` of the freed blocks, those that have waited longest, so far as that is known.
-    pub(super) fn take_freed(&self, count: u32, mut take: impl FnMut(NonNull<u8>)) {
+    pub(super) fn take_freed(&self, count: u32, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
         let taken = count.min(self.len.get());
         let rest = self.len.get() - taken;
-        for at in 0..taken {
-            // SAFETY: it is less than the length.
-            unsafe { self.slot(at) }.get().into_iter().for_each(&mut take);
-        }
+        // SAFETY: each is less than the length.
+        take(&mut (0..taken).filter_map(|at| unsafe { self.slot(at) }.get()));
         // SAFETY: so many slots lie behind those that were taken out.
         unsafe { self.slots.add(taken as usize).copy_to(self.slots.cast_mut(), rest as usize) };
         self.len.set(rest);
@@ -196,13 +194,12 @@ impl Stack {
     }
 
     /// Takes out all.
-    pub(super) fn take_all(&self, mut take: impl FnMut(NonNull<u8>)) {
-        self.next.take().into_iter().for_each(&mut take);
-        for at in self.room - self.fresh.replace(0)..self.room {
-            // SAFETY: it is the slot of a fresh block.
-            unsafe { self.slot(at) }.get().into_iter().for_each(&mut take);
-        }
-        self.take_freed(u32::MAX, take);
+    pub(super) fn take_all(&self, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
+        let fresh = self.room - self.fresh.replace(0)..self.room;
+        let freed = 0..self.len.replace(0);
+        // SAFETY: each is the slot of a block.
+        let waiting = freed.chain(fresh).filter_map(|at| unsafe { self.slot(at) }.get());
+        take(&mut self.next.take().into_iter().chain(waiting));
     }
 }
 
@@ -244,7 +241,7 @@ mod tests {
             let in_order = out[..ROOM - KEEP - 8].is_sorted_by(|one, other| one > other);
             assert!(out[ROOM - KEEP - 8..].is_sorted_by(|one, other| (one > other) == random.is_some()));
             assert_eq!(in_order, random.is_none(), "{out:?}");
-            stack.take_all(|payload| out.push(payload));
+            stack.take_all(|blocks| out.extend(blocks));
             assert_eq!(out.iter().collect::<BTreeSet<_>>().len(), ROOM);
             assert_eq!((out.len(), stack.pop(random).map(|(payload, _)| payload)), (ROOM, None));
         }
@@ -259,9 +256,9 @@ mod tests {
             // SAFETY: there is room.
             (0..len).for_each(|number| unsafe { stack.push(block(number)) });
             let mut out = Vec::new();
-            stack.take_freed(count as u32, |payload| out.push(payload));
+            stack.take_freed(count as u32, |blocks| out.extend(blocks));
             assert_eq!(out.len(), count.min(len));
-            stack.take_all(|payload| out.push(payload));
+            stack.take_all(|blocks| out.extend(blocks));
             assert!(out.into_iter().eq((0..len).map(block)));
         }
     }
