@@ -44,7 +44,7 @@ impl Hostile {
         let mut all: Vec<Block> = (0..600)
             .map(|number| {
                 let size =
-                    if number % 4 == 0 { rng.random_range(500..8 * KIB) } else { rng.random_range(0..500) };
+                    if number % 4 == 0 { rng.random_range(500..8 * KIB) } else { rng.random_range(1..500) };
                 Block { payload: allocate(size), size }
             })
             .collect();
