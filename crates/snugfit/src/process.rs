@@ -154,22 +154,12 @@ extern "C" fn thread_ends(value: *mut c_void) {
 
 /// Allocates, from the thread's cache, the heap or, what is large, by a mapping; if the one has no more, the other may.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
-    let block = if hardening::is_on() { fronts::allocate_or_refill(request) } else { None };
-    block
-        .or_else(|| sample_if_due(request))
-        .or_else(|| allocate_somewhere(request))
-        .or_else(|| allocate_at_last(request))
-}
-
-#[inline]
-fn sample_if_due(request: Request) -> Option<NonNull<u8>> {
-    if !sampled::is_due() {
-        return None;
-    }
-    with(|state| {
-        sampled::restart();
-        state.sample(request)
-    })
+    let block = if hardening::is_on() {
+        fronts::allocate_or_refill(request)
+    } else {
+        sampled::allocate_if_due(request)
+    };
+    block.or_else(|| allocate_somewhere(request)).or_else(|| allocate_at_last(request))
 }
 
 /// Gives back what is only kept, and tries once more.

@@ -20,6 +20,7 @@ use snugfit_tag::{GRANULE, Key};
 
 use crate::hardened::{fill, random};
 use crate::page_map::Page;
+use crate::process::with;
 use crate::state::{PAGES, Request, State};
 
 /// One in so many allocations is sampled, on average; 0 if none is.
@@ -41,15 +42,16 @@ pub(crate) fn start(rate: NonZero<u32>) {
     RATE.store(rate.get(), Relaxed);
 }
 
-/// Whether the allocation that is about to be made, of a thread without a front, is one of the sample.
+/// A block of the sample, if the allocation that is about to be made is one of it. Of a thread that does not count for itself.
 #[inline]
-pub(crate) fn is_due() -> bool {
-    RATE.load(Relaxed) != 0 && is_next()
-}
-
-/// The allocation was: the next one will be a while. Under the lock.
-pub(crate) fn restart() {
-    LEFT.store(interval() as i64, Relaxed);
+pub(crate) fn allocate_if_due(request: Request) -> Option<NonNull<u8>> {
+    if RATE.load(Relaxed) == 0 || !is_next() {
+        return None;
+    }
+    with(|state| {
+        LEFT.store(interval() as i64, Relaxed);
+        state.sample(request)
+    })
 }
 
 /// Allocations until one is sampled: anything from 1 to twice the rate, or if none is, very many. Under the lock.

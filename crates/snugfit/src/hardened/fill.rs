@@ -102,6 +102,11 @@ pub(crate) unsafe fn first_other(payload: NonNull<u8>, len: usize, pattern: u8) 
 /// At either end of what is large, so many bytes are looked at.
 const END: usize = 1024;
 
+/// Whether [`is_block_filled_near_ends`] looks at all of `len` bytes.
+pub(crate) const fn is_looked_at_whole(len: usize) -> bool {
+    len <= 2 * END
+}
+
 /// Whether a block but for its header is filled with `pattern`: an odd number of words, three at least. So that an allocation does
 /// not cost as much as its length, of what has more than 2 KiB half of that at either end is looked at.
 ///
@@ -111,7 +116,7 @@ const END: usize = 1024;
 pub(crate) unsafe fn is_block_filled_near_ends(payload: NonNull<u8>, len: usize, pattern: u8) -> bool {
     // SAFETY: the caller vouches for the bytes.
     unsafe {
-        if len <= 2 * END {
+        if is_looked_at_whole(len) {
             return is_block_filled(payload, len, pattern);
         }
         is_filled(payload, END, pattern) && is_filled(payload.add(len - END), END, pattern)

@@ -98,7 +98,7 @@ impl Front {
             self.how.check_filled(payload, stack.size());
         }
         self.revive(payload, stack.size(), size);
-        if zeroed && self.how.pattern != Some(0) {
+        if zeroed && (is_fresh || !self.how.is_zero(stack.size())) {
             // SAFETY: the payload has that many bytes.
             unsafe { payload.write_bytes(0, size) };
         }

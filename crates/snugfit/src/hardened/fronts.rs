@@ -37,7 +37,7 @@ pub(crate) unsafe fn free_to_wait(payload: NonNull<u8>) -> bool {
 /// A block of this thread's, or of the sample. `None` if such a block is not kept by threads, or there is no memory here.
 pub(crate) fn allocate_or_refill(request: Request) -> Option<NonNull<u8>> {
     let Request { size, align, zeroed, .. } = request;
-    let front = mine().or_else(make_mine)?;
+    let Some(front) = mine().or_else(make_mine) else { return sampled::allocate_if_due(request) };
     if front.is_sample_due() {
         let sample = with(|state| {
             front.set_left(sampled::interval());

@@ -61,6 +61,12 @@ impl How {
         }
     }
 
+    /// Whether a block of `size` bytes that was [checked](Self::check_filled) is known to hold zeros: all of it was looked at.
+    #[inline(always)]
+    pub(super) fn is_zero(&self, size: usize) -> bool {
+        self.pattern == Some(0) && fill::is_looked_at_whole(size - HEADER)
+    }
+
     /// Ends the process if a cached block of `size` bytes does not hold any more what it was filled with.
     #[inline(always)]
     pub(super) fn check_filled(&self, payload: NonNull<u8>, size: usize) {

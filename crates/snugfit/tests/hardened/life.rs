@@ -28,6 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     well("a_fork_while_threads_work", Hardening::ALL, |_| fork_at_work()),
     well("cleared_memory_is_zero", Hardening::ALL, |_| cleared()),
     well("cleared_memory_is_zero_after_a_fill", Hardening { fill: true, ..Hardening::NONE }, |_| cleared()),
+    well("cleared_memory_is_zero_where_nobody_looks", Hardening::ALL, |_| cleared_unseen()),
     well("it_is_counted", Hardening::ALL, |_| counted()),
     well("rust_s_own_terms", Hardening::ALL, |_| layouts()),
 ];
@@ -192,6 +193,22 @@ fn cleared() {
         let block = mem_alloc_clear(1, len);
         assert!((0..len).all(|at| peek(block, at as isize) == 0), "{len}");
         free(block);
+    }
+}
+
+/// Something wrote into the middle of a freed block, which is not looked at.
+fn cleared_unseen() {
+    for len in [3000, 5000, 12_000] {
+        let freed = allocate(len);
+        free(freed);
+        poke(freed, len as isize / 2, 7);
+        let found = (0..1000).map(|_| mem_alloc_clear(1, len)).find(|&block| {
+            assert!((0..len).all(|at| peek(block, at as isize) == 0), "{len}");
+            let is_found = block == freed;
+            free(block);
+            is_found
+        });
+        assert!(found.is_some(), "it comes back");
     }
 }
 
