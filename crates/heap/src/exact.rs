@@ -34,8 +34,8 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Mirrored> {
     /// memory. All of it is the caller's, its footer too. Returns the block's size, and how many bytes were asked for.
     ///
     /// # Errors
-    /// As for [`deallocate`](Self::deallocate); and [`BadPointer::WrongSize`] if the caller states a size that was not asked
-    /// for.
+    /// As for [`deallocate`](Self::deallocate); and [`BadPointer::WrongSize`] if those two numbers are not what the caller
+    /// expects.
     ///
     /// # Safety
     /// - As for [`deallocate`](Self::deallocate).
@@ -43,7 +43,7 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Mirrored> {
     pub unsafe fn set_aside(
         &mut self,
         payload: NonNull<u8>,
-        size: Option<usize>,
+        is_expected: impl FnOnce(usize, usize) -> bool,
     ) -> Result<(usize, usize), BadPointer> {
         // SAFETY: the caller vouches for the header.
         let Some((block, tag)) = (unsafe { self.live_block(payload) }) else {
@@ -51,7 +51,7 @@ impl<S: Source, I: FreeIndex> Heap<S, I, Mirrored> {
         };
         // SAFETY: the block is live, so it has that size.
         let len = unsafe { Mirrored::payload_len(block, tag.size(), self.key) };
-        if size.is_some_and(|size| size != len) {
+        if !is_expected(tag.size(), len) {
             return Err(BadPointer::WrongSize);
         }
         let live = self.key.seal(block.address(), tag.size(), State::Live);

@@ -151,13 +151,10 @@ impl Hardened {
         payload: NonNull<u8>,
         size: Option<usize>,
     ) -> Result<usize, BadPointer> {
-        let exact = size.filter(|_| self.mode.canary);
+        let how = self.how;
+        let is_expected = |size_of_block, len| how.is_right_size(size, size_of_block, len);
         // SAFETY: the caller vouches for the block.
-        let (size_of_block, len) = unsafe { self.heap.set_aside(payload, exact) }?;
-        if size.is_some_and(|size| exact.is_none() && !Mirrored::serves(size_of_block, size)) {
-            put_back(payload);
-            return Err(BadPointer::WrongSize);
-        }
+        let (size_of_block, len) = unsafe { self.heap.set_aside(payload, is_expected) }?;
         self.keep_or_join(Kept { payload, size: size_of_block });
         Ok(len)
     }
@@ -274,14 +271,6 @@ impl Hardened {
     fn cached_seal(&self, block: &BlockInfo) -> Seal {
         self.key.seal(block.payload.addr().get() - HEADER, block.size, State::Cached)
     }
-}
-
-/// Makes a block that was set aside live again: it was not to be freed.
-#[cold]
-fn put_back(payload: NonNull<u8>) {
-    // SAFETY: it is a block, which nobody else looks at.
-    let block = unsafe { Block::from_payload(payload) };
-    block.set_seal(block.seal().flip_cached());
 }
 
 /// Random words for what is placed at random.

@@ -138,7 +138,7 @@ impl Front {
         let Some((block, size, len)) = (unsafe { live_block(payload) }) else { return false };
         let Some(class) = Class::of_block(size) else { return false };
         let stack = self.stack(class);
-        if !stack.has_room() || stated.is_some_and(|stated| !self.how.is_size(stated, size, len)) {
+        if !stack.has_room() || !self.how.is_right_size(stated, size, len) {
             return false;
         }
         self.busy.store(payload.as_ptr(), Relaxed);

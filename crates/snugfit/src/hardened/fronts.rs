@@ -3,7 +3,7 @@
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{Ordering::Acquire, fence};
 
-use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
+use snugfit_tag::{Block, GRANULE, HEADER, State as BlockState};
 
 use super::class::Class;
 use super::front::Front;
@@ -190,10 +190,9 @@ impl State {
     /// # Safety
     /// - As for [`end_front`](Self::end_front).
     pub(crate) unsafe fn take_over_front(&mut self, front: NonNull<Front>) {
-        let key = self.key();
         if let Some(hardened) = &mut self.hardened {
             // SAFETY: the caller vouches for it.
-            hardened.finish(unsafe { front.as_ref() }, key);
+            hardened.finish(unsafe { front.as_ref() });
         }
         // SAFETY: the same.
         unsafe { self.end_front(front) };
@@ -212,12 +211,12 @@ impl State {
 impl Hardened {
     /// Finishes what a thread was doing that is not here, if it was to free a block: it is filled, and if it is not among those
     /// that wait already, it goes back to the heap.
-    fn finish(&mut self, front: &Front, key: Key) {
+    fn finish(&mut self, front: &Front) {
         let Some(payload) = front.busy() else { return };
         // SAFETY: what is busy is a block.
         let block = unsafe { Block::from_payload(payload) };
         let size = block.size();
-        if block.seal() != key.seal(block.address(), size, BlockState::Cached) {
+        if block.seal() != self.key.seal(block.address(), size, BlockState::Cached) {
             return;
         }
         // SAFETY: the seal is right, so it has that size; it is nobody's.

@@ -33,9 +33,15 @@ impl How {
         }
     }
 
-    /// Whether a caller who asked for `stated` bytes may have a block of `size`, of which `len` are stated in its footer.
-    pub(super) fn is_size(self, stated: usize, size: usize, len: usize) -> bool {
-        if self.is_exact { stated == len } else { Mirrored::serves(size, stated) }
+    /// Whether a caller who states that `stated` bytes were asked for, if that, may have a block of `size`, of which `len` are
+    /// stated in its footer.
+    #[inline(always)]
+    pub(super) fn is_right_size(&self, stated: Option<usize>, size: usize, len: usize) -> bool {
+        match stated {
+            Some(stated) if self.is_exact => stated == len,
+            Some(stated) => Mirrored::serves(size, stated),
+            None => true,
+        }
     }
 
     /// Fills a block of `size` bytes that was freed, but for its header.
