@@ -10,7 +10,7 @@ use snugfit_tag::{Compact, Format, GRANULE};
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::hardened::fronts;
-use crate::hardening;
+use crate::mode;
 use crate::process::{self, with};
 use crate::report::abort_with;
 use crate::state::Request;
@@ -42,7 +42,10 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
-    if hardening::is_on() { allocate_hardened(size) } else { allocate_otherwise(size) }
+    if let Some(payload) = process::allocate_in_heap(size, false) {
+        return payload.as_ptr();
+    }
+    if mode::is_hardened() { allocate_hardened(size) } else { allocate_otherwise(size) }
 }
 
 #[inline(never)]
@@ -88,9 +91,9 @@ pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
-    if hardening::is_on()
-        && let Some(payload) = size.and_then(|size| fronts::allocate_waiting(size, true))
-    {
+    let waiting = |size| if mode::is_hardened() { fronts::allocate_waiting(size, true) } else { None };
+    let short = |size| process::allocate_in_heap(size, true).or_else(|| waiting(size));
+    if let Some(payload) = size.and_then(short) {
         return payload.as_ptr();
     }
     ALLOCATIONS.count();
@@ -134,7 +137,10 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 unsafe fn free_slowly(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if hardening::is_on() { free_hardened(pointer, function) } else { free_otherwise(pointer, function) }
+        if process::free_in_heap(pointer, None) {
+            return;
+        }
+        if mode::is_hardened() { free_hardened(pointer, function) } else { free_otherwise(pointer, function) }
     }
 }
 

@@ -14,8 +14,8 @@ use crate::count;
 use crate::front;
 use crate::hardened::front::Front;
 use crate::hardened::fronts;
-use crate::hardening;
 use crate::local::{self, Cache};
+use crate::mode;
 use crate::pool::{Pieces, Pool};
 use crate::process::with;
 use crate::report;
@@ -285,13 +285,13 @@ pub(crate) fn is_mine(owned: NonNull<Owned>) -> bool {
 
 /// This thread's cache; a new one if it has none and may have one.
 fn mine() -> Option<&'static Owned> {
-    if hardening::is_on() {
-        hardening::follow();
+    if mode::is_hardened() {
+        mode::follow();
         return None;
     }
     match local::cache() {
         Cache::Owned(owned) => {
-            if count::hides_caches() {
+            if mode::hides_caches() {
                 local::clear_front();
             }
             Some(owned)
@@ -304,7 +304,7 @@ fn mine() -> Option<&'static Owned> {
 #[cold]
 fn make_mine() -> Option<&'static Owned> {
     let owned = with(State::new_cache)?;
-    if !local::set(owned.as_ptr(), !count::hides_caches()) {
+    if !local::set(owned.as_ptr(), !mode::hides_caches()) {
         // Without notice of the thread's end, its cache would be lost.
         give_up(owned);
         return None;
@@ -320,7 +320,7 @@ pub(crate) fn mine_in_any_mode() -> Option<&'static Owned> {
         Cache::None => make_mine()?,
         Cache::Ended => return None,
     };
-    hardening::follow();
+    mode::follow();
     Some(owned)
 }
 

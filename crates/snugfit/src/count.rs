@@ -2,12 +2,9 @@
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use crate::{local, sweep};
+use crate::{mode, sweep};
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
-
-/// See [`hides_caches`].
-static HIDING: AtomicBool = AtomicBool::new(false);
 
 /// How often a kind of call was made.
 pub(crate) struct Counter(AtomicUsize);
@@ -41,20 +38,9 @@ pub(crate) fn is_counting() -> bool {
     COUNTING.load(Relaxed)
 }
 
-/// Whether the fast paths have to do without a cache, so that all calls take the slow ones: they are counted, or everything is
-/// checked after so many.
-#[inline]
-pub(crate) fn hides_caches() -> bool {
-    HIDING.load(Relaxed)
-}
-
-/// Says anew whether they have to. After either has changed.
+/// Says anew whether the fast paths have to do without a cache. After what decides it has changed.
 pub(crate) fn hide_caches() {
-    let hides = is_counting() || sweep::is_due_at_all();
-    HIDING.store(hides, Relaxed);
-    if hides {
-        local::clear_front();
-    }
+    mode::hide_caches(is_counting() || sweep::is_due_at_all());
 }
 
 /// Counts calls from now on: this thread's next one, and those of other threads from the next slow path that they take.

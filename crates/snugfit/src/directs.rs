@@ -6,7 +6,7 @@ use snugfit_heap::BadPointer;
 use snugfit_source::{Extent, os};
 
 use crate::direct::Mapping;
-use crate::hardening;
+use crate::mode;
 use crate::page_map::Page;
 use crate::state::{PAGES, Resized, State};
 use crate::threshold;
@@ -68,7 +68,7 @@ impl State {
         if size.is_some_and(|size| !mapping.serves(size)) {
             return Err(BadPointer::WrongSize);
         }
-        if !hardening::is_on() {
+        if !mode::is_hardened() {
             threshold::learn(mapping.len());
         }
         self.note_peak();

@@ -116,6 +116,16 @@ unsafe fn free_into_reserve(payload: *mut u8) -> bool {
     unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
 }
 
+/// `payload`, if it lies in the range, aligned to 16, and what should be its header says that it is too large for any cache.
+pub(crate) fn too_large(payload: *mut u8) -> Option<NonNull<u8>> {
+    if !RANGE.contains(payload) {
+        return None;
+    }
+    // SAFETY: in the range, a header is readable before the pointer.
+    let (payload, block) = unsafe { header_before(payload) };
+    Class::of_block(block.tag().size()).is_none().then_some(payload)
+}
+
 /// How far from a header, in bytes, is fetched ahead, in both directions.
 const AHEAD: usize = 256;
 

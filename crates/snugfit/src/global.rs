@@ -7,7 +7,7 @@ use snugfit_tag::GRANULE;
 
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
-use crate::hardening;
+use crate::mode;
 use crate::process;
 use crate::report::abort_with;
 use crate::state::Request;
@@ -40,6 +40,11 @@ fn request(layout: Layout, zeroed: bool) -> Request {
 #[cold]
 #[inline(never)]
 fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
+    if layout.align() <= GRANULE
+        && let Some(payload) = process::allocate_in_heap(layout.size(), zeroed)
+    {
+        return payload.as_ptr();
+    }
     ALLOCATIONS.count();
     pointer(process::allocate(request(layout, zeroed)))
 }
@@ -50,8 +55,13 @@ fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
 #[inline(never)]
 unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     // SAFETY: the caller vouches for the block.
-    if !hardening::is_on() && unsafe { front::free_sized_elsewhere(block, layout.size()) } {
-        return;
+    unsafe {
+        if process::free_in_heap(block, Some(layout.size())) {
+            return;
+        }
+        if !mode::is_hardened() && front::free_sized_elsewhere(block, layout.size()) {
+            return;
+        }
     }
     FREES.count();
     let Some(payload) = NonNull::new(block) else { return };

@@ -3,11 +3,9 @@
 use core::error::Error;
 use core::fmt;
 use core::num::NonZero;
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use crate::local;
+use crate::mode;
 use crate::process::with;
-use crate::sampled;
 
 /// What the allocator does beyond its usual checks. Each can be had alone; [`ALL`](Self::ALL) is the hardened mode.
 ///
@@ -115,55 +113,6 @@ impl Error for TooLate {}
 /// If this was done before.
 pub fn harden(hardening: Hardening) -> Result<(), TooLate> {
     with(|state| state.harden(hardening))?;
-    follow();
+    mode::follow();
     Ok(())
-}
-
-/// What the slow paths look at.
-static MODE: AtomicU8 = AtomicU8::new(0);
-
-/// Calls go to the hardened heap.
-const ON: u8 = 1;
-/// Direct mappings know how many bytes were asked for.
-const EXACT: u8 = 2;
-/// They have guard pages.
-const GUARDED: u8 = 4;
-/// Their addresses are kept for a while after they were freed.
-const RETIRED: u8 = 8;
-
-/// Says what the slow paths do from now on. Under the lock.
-pub(crate) fn set(hardening: Hardening) {
-    let bit = |is_wanted: bool, bit: u8| if is_wanted { bit } else { 0 };
-    let bits = bit(hardening.needs_heap(), ON)
-        | bit(hardening.canary, EXACT)
-        | bit(hardening.guard_pages, GUARDED | EXACT)
-        | bit(hardening.quarantine, RETIRED);
-    if let Some(rate) = hardening.guard {
-        sampled::start(rate);
-    }
-    MODE.store(bits, Relaxed);
-}
-
-/// Whether calls go to the hardened heap.
-#[inline]
-pub(crate) fn is_on() -> bool {
-    MODE.load(Relaxed) & ON != 0
-}
-
-/// Whether direct mappings know how many bytes were asked for; and whether they have guard pages.
-pub(crate) fn of_mappings() -> (bool, bool) {
-    let mode = MODE.load(Relaxed);
-    (mode & EXACT != 0, mode & GUARDED != 0)
-}
-
-/// Whether the addresses of freed mappings are kept for a while.
-pub(crate) fn retires() -> bool {
-    MODE.load(Relaxed) & RETIRED != 0
-}
-
-/// This thread's fast paths do without a cache from now on, if the mode is on.
-pub(crate) fn follow() {
-    if is_on() {
-        local::clear_front();
-    }
 }

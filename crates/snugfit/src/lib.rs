@@ -68,6 +68,7 @@ mod line;
 mod local;
 mod lock;
 mod marked;
+mod mode;
 mod options;
 mod page_map;
 mod pool;

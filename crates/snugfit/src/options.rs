@@ -194,6 +194,6 @@ mod tests {
     #[test]
     fn a_word_that_is_none_changes_nothing() {
         assert_eq!(set_options("hardened,foo"), Err(OptionsError::UnknownWord("foo")));
-        assert!(!crate::hardening::is_on());
+        assert!(!crate::mode::is_hardened());
     }
 }

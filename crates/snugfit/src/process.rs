@@ -15,11 +15,11 @@ use crate::caches::{self, Owned};
 use crate::direct::{self, Mapping};
 use crate::front;
 use crate::hardened::fronts;
-use crate::hardening::{self, Hardening};
+use crate::hardening::Hardening;
 use crate::lock::{Acquired, Lock};
 use crate::report;
 use crate::state::{Request, Resized, State};
-use crate::{sampled, thread, threshold};
+use crate::{mode, sampled, thread, threshold};
 
 /// The largest block, in bytes: C's `PTRDIFF_MAX`.
 const MAX_SIZE: usize = isize::MAX as usize;
@@ -154,12 +154,22 @@ extern "C" fn thread_ends(value: *mut c_void) {
 
 /// Allocates, from the thread's cache, the heap or, what is large, by a mapping; if the one has no more, the other may.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
-    let block = if hardening::is_on() {
+    let block = if mode::is_hardened() {
         fronts::allocate_or_refill(request)
     } else {
         sampled::allocate_if_due(request)
     };
     block.or_else(|| allocate_somewhere(request)).or_else(|| allocate_at_last(request))
+}
+
+/// The short way of a block that is too large for any cache: into the heap, if nothing is asked for beyond the usual. `None`, with
+/// nothing changed, if there is no memory there, or it is not that short.
+#[inline]
+pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+    if !mode::is_usual() || Class::of_request(size).is_some() || threshold::is_direct(size) {
+        return None;
+    }
+    with(|state| state.allocate(Request { size, align: GRANULE, zeroed, replaces: 0 }))
 }
 
 /// Gives back what is only kept, and tries once more.
@@ -183,7 +193,7 @@ fn allocate_somewhere(request: Request) -> Option<NonNull<u8>> {
         return allocate_large(request);
     }
     if request.align <= GRANULE
-        && !hardening::is_on()
+        && !mode::is_hardened()
         && let Some(payload) = caches::allocate(request)
     {
         return Some(payload);
@@ -204,7 +214,7 @@ fn allocate_large(request: Request) -> Option<NonNull<u8>> {
 
 #[cold]
 fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
-    let mapping = match hardening::of_mappings() {
+    let mapping = match mode::of_mappings() {
         (false, _) => Mapping::map(request.size, request.align)?,
         (true, is_guarded) => Mapping::map_exact(request.size, request.align, is_guarded)?,
     };
@@ -229,6 +239,18 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
     unmap_freed(with(|state| unsafe { state.free(payload, size) }))
 }
 
+/// The short way back for a block that is too large for any cache: into the heap, if nothing is asked for beyond the usual. False,
+/// with nothing changed, if that is for [`free`] to do.
+///
+/// # Safety
+/// - As for [`free`].
+#[inline]
+pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
+    // SAFETY: the header lies in the heap; the caller vouches for the rest.
+    let free = |payload| with(|state| unsafe { state.free_in_heap(payload, size) }).is_ok();
+    mode::is_usual() && front::too_large(payload).is_some_and(free)
+}
+
 /// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.
 ///
 /// # Safety
@@ -237,7 +259,8 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
 unsafe fn free_in_thread(payload: NonNull<u8>, size: Option<usize>, is_counted: bool) -> bool {
     // SAFETY: the caller vouches for the payload.
     unsafe {
-        hardening::is_on() && fronts::free(payload, size) || caches::free(payload, size, is_counted).is_some()
+        mode::is_hardened() && fronts::free(payload, size)
+            || caches::free(payload, size, is_counted).is_some()
     }
 }
 
@@ -247,7 +270,7 @@ fn unmap_freed(freed: Result<Option<Extent>, BadPointer>) -> Result<(), BadPoint
     if let Some(mapping) = freed? {
         // SAFETY: the block was one, and is not any more.
         unsafe {
-            if hardening::retires() {
+            if mode::retires() {
                 retire(mapping);
             } else {
                 direct::unmap(mapping);
@@ -285,7 +308,7 @@ unsafe fn retire(mapping: Extent) {
 
 /// Unmaps the addresses of freed mappings that are kept.
 fn give_up_addresses() {
-    while hardening::retires()
+    while mode::retires()
         && let Some(extent) = with(|state| state.hardened.as_mut().and_then(|on| on.retired.take()))
     {
         // SAFETY: it is nobody's.
@@ -302,7 +325,7 @@ pub(crate) unsafe fn resize(
     size: usize,
     align: usize,
 ) -> Result<NonNull<u8>, ResizeError> {
-    if hardening::is_on()
+    if mode::is_hardened()
         && align <= GRANULE
         // SAFETY: the caller vouches for the payload.
         && let Some(to) = unsafe { fronts::resize(payload, size) }

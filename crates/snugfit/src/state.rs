@@ -209,23 +209,36 @@ impl State {
         size: Option<usize>,
     ) -> Result<Option<Extent>, BadPointer> {
         match Self::page_of(payload) {
-            Page::Heap => {
-                let usable = self.usable_to_count(payload);
-                // SAFETY: the header lies in a page of the heap; the caller vouches for the rest.
-                unsafe {
-                    match size {
-                        Some(size) => self.heap.deallocate_sized(payload, size)?,
-                        None => self.heap.deallocate(payload)?,
-                    }
-                }
-                self.change_live(0, usable);
-                self.note_fall();
-                Ok(None)
-            }
+            // SAFETY: the header lies in a page of the heap; the caller vouches for the rest.
+            Page::Heap => unsafe { self.free_in_heap(payload, size) }.map(|()| None),
             Page::Direct => self.free_direct(payload, size).map(Some),
             // SAFETY: the caller vouches for the block.
             page => unsafe { self.free_specially(payload, size, page) }.map(|()| None),
         }
+    }
+
+    /// Frees a block of the heap. Of a sized free the size is checked.
+    ///
+    /// # Safety
+    /// - The header lies in memory of the heap.
+    /// - As for [`free`](Self::free).
+    #[inline]
+    pub(crate) unsafe fn free_in_heap(
+        &mut self,
+        payload: NonNull<u8>,
+        size: Option<usize>,
+    ) -> Result<(), BadPointer> {
+        let usable = self.usable_to_count(payload);
+        // SAFETY: the caller vouches for the header and the block.
+        unsafe {
+            match size {
+                Some(size) => self.heap.deallocate_sized(payload, size)?,
+                None => self.heap.deallocate(payload)?,
+            }
+        }
+        self.change_live(0, usable);
+        self.note_fall();
+        Ok(())
     }
 
     /// The mapping whose payload starts at `payload`, which the page map says is one.

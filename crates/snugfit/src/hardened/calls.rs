@@ -6,10 +6,11 @@ use snugfit_heap::BadPointer;
 
 use super::Hardened;
 use crate::direct::Mapping;
-use crate::hardening::{self, Hardening, TooLate};
+use crate::hardening::{Hardening, TooLate};
+use crate::mode;
 use crate::page_map::Page;
 use crate::state::{Request, Resized, State};
-use crate::threshold;
+use crate::{sampled, threshold};
 
 impl State {
     /// Hardens the allocator from now on.
@@ -24,7 +25,10 @@ impl State {
             // SAFETY: this is done once.
             self.hardened = Some(unsafe { Hardened::start(hardening, key) });
         }
-        hardening::set(hardening);
+        if let Some(rate) = hardening.guard {
+            sampled::start(rate);
+        }
+        mode::harden(hardening);
         Ok(())
     }
 

@@ -12,12 +12,12 @@ use super::{Hardened, RANGE, random};
 use crate::local::{self, Cache};
 use crate::page_map::Page;
 use crate::state::{PAGES, Request, State};
-use crate::{caches, count, process::with, sampled};
+use crate::{caches, count, mode, process::with, sampled};
 
 /// A block for a request, if one waits in this thread, and calls are neither counted nor checked after. No lock.
 #[inline(always)]
 pub(crate) fn allocate_waiting(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-    if count::hides_caches() { None } else { front()?.allocate(size, zeroed) }
+    if mode::hides_caches() { None } else { front()?.allocate(size, zeroed) }
 }
 
 /// [`free`] as long as calls are neither counted nor checked after.
@@ -26,7 +26,7 @@ pub(crate) fn allocate_waiting(size: usize, zeroed: bool) -> Option<NonNull<u8>>
 /// - As for [`free`].
 #[inline(always)]
 pub(crate) unsafe fn free_to_wait(payload: NonNull<u8>) -> bool {
-    if count::hides_caches() {
+    if mode::hides_caches() {
         return false;
     }
     let Some(front) = front() else { return false };

@@ -7,11 +7,11 @@ use snugfit_cache::ThreadCache;
 
 use super::{EMPTY, ENDED};
 use crate::caches::Owned;
-use crate::{count, hardening, process};
+use crate::{mode, process};
 
 pub(super) fn front() -> *const ThreadCache {
     let owned = owned();
-    if owned.is_null() || owned == ENDED || count::hides_caches() || hardening::is_on() {
+    if owned.is_null() || owned == ENDED || mode::hides_caches() || mode::is_hardened() {
         return &raw const EMPTY.0;
     }
     // SAFETY: the cache is the thread's.
