@@ -42,10 +42,22 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
-    if let Some(payload) = process::allocate_in_heap(size, false) {
-        return payload.as_ptr();
+    // Each way is a function of its own, so that none pays for another's frame.
+    if mode::is_usual() {
+        allocate_usually(size)
+    } else if mode::is_hardened() {
+        allocate_hardened(size)
+    } else {
+        allocate_otherwise(size)
     }
-    if mode::is_hardened() { allocate_hardened(size) } else { allocate_otherwise(size) }
+}
+
+#[inline(never)]
+fn allocate_usually(size: usize) -> *mut u8 {
+    match process::allocate_in_heap(size, false) {
+        Some(payload) => payload.as_ptr(),
+        None => allocate_otherwise(size),
+    }
 }
 
 #[inline(never)]
@@ -91,8 +103,15 @@ pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
 #[cold]
 #[inline(never)]
 fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
-    let waiting = |size| if mode::is_hardened() { fronts::allocate_waiting(size, true) } else { None };
-    let short = |size| process::allocate_in_heap(size, true).or_else(|| waiting(size));
+    let short = |size| {
+        if mode::is_usual() {
+            process::allocate_in_heap(size, true)
+        } else if mode::is_hardened() {
+            fronts::allocate_waiting(size, true)
+        } else {
+            None
+        }
+    };
     if let Some(payload) = size.and_then(short) {
         return payload.as_ptr();
     }
@@ -137,10 +156,25 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 unsafe fn free_slowly(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if process::free_in_heap(pointer, None) {
-            return;
+        if mode::is_usual() {
+            free_usually(pointer, function);
+        } else if mode::is_hardened() {
+            free_hardened(pointer, function);
+        } else {
+            free_otherwise(pointer, function);
         }
-        if mode::is_hardened() { free_hardened(pointer, function) } else { free_otherwise(pointer, function) }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_usually(pointer: *mut u8, function: &str) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if !process::free_in_heap(pointer, None) {
+            free_otherwise(pointer, function);
+        }
     }
 }
 

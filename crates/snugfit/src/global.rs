@@ -41,6 +41,7 @@ fn request(layout: Layout, zeroed: bool) -> Request {
 #[inline(never)]
 fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
     if layout.align() <= GRANULE
+        && mode::is_usual()
         && let Some(payload) = process::allocate_in_heap(layout.size(), zeroed)
     {
         return payload.as_ptr();
@@ -56,7 +57,7 @@ fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
 unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if process::free_in_heap(block, Some(layout.size())) {
+        if mode::is_usual() && process::free_in_heap(block, Some(layout.size())) {
             return;
         }
         if !mode::is_hardened() && front::free_sized_elsewhere(block, layout.size()) {

@@ -162,11 +162,11 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     block.or_else(|| allocate_somewhere(request)).or_else(|| allocate_at_last(request))
 }
 
-/// The short way of a block that is too large for any cache: into the heap, if nothing is asked for beyond the usual. `None`, with
-/// nothing changed, if there is no memory there, or it is not that short.
+/// The short way of a block that is too large for any cache: into the heap. Only while nothing is asked for [beyond the
+/// usual](mode::is_usual). `None`, with nothing changed, if there is no memory there, or it is not that large, or larger.
 #[inline]
 pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-    if !mode::is_usual() || Class::of_request(size).is_some() || threshold::is_direct(size) {
+    if Class::of_request(size).is_some() || threshold::is_direct(size) {
         return None;
     }
     with(|state| state.allocate(Request { size, align: GRANULE, zeroed, replaces: 0 }))
@@ -239,8 +239,8 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
     unmap_freed(with(|state| unsafe { state.free(payload, size) }))
 }
 
-/// The short way back for a block that is too large for any cache: into the heap, if nothing is asked for beyond the usual. False,
-/// with nothing changed, if that is for [`free`] to do.
+/// The short way back for a block that is too large for any cache: into the heap. Only while nothing is asked for [beyond the
+/// usual](mode::is_usual). False, with nothing changed, if that is for [`free`] to do.
 ///
 /// # Safety
 /// - As for [`free`].
@@ -248,7 +248,7 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
 pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
     // SAFETY: the header lies in the heap; the caller vouches for the rest.
     let free = |payload| with(|state| unsafe { state.free_in_heap(payload, size) }).is_ok();
-    mode::is_usual() && front::too_large(payload).is_some_and(free)
+    front::too_large(payload).is_some_and(free)
 }
 
 /// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.
