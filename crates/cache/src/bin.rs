@@ -19,41 +19,41 @@ pub(crate) struct Bin {
     magazine: Cell<Magazine>,
 }
 
-/// Blocks that are put into a [`Bin`] from its end on: what comes first lies on top. They are in it once this is
-/// [finished](Self::finish).
+/// A batch of blocks that are put into a [`Bin`] from its end on: what comes first lies on top.
 ///
 /// To put them in as they come and to turn them round then would read each slot while it is still being written.
-pub(crate) struct Backwards<'a> {
+pub(crate) struct Batch<'a> {
     bin: &'a Bin,
-    first: *mut Slot,
+    lowest: *mut Slot,
 }
 
-impl Backwards<'_> {
-    /// Puts a block in. False if there is no room.
+impl Batch<'_> {
+    /// Puts a block in.
+    ///
+    /// # Safety
+    /// - There is room: no more are put in than the bin had [room](Bin::room) for.
     #[inline]
-    pub(crate) fn put(&mut self, block: NonNull<u8>) -> bool {
-        let has_room = self.first != self.bin.magazine().slots();
-        if has_room {
-            // SAFETY: it lies above the first slot.
-            unsafe {
-                self.first = self.first.sub(1);
-                self.first.write(block.as_ptr());
-            }
+    pub(crate) unsafe fn put(&mut self, block: NonNull<u8>) {
+        debug_assert!(self.lowest != self.bin.magazine().slots());
+        // SAFETY: the caller vouches for a slot below.
+        unsafe {
+            self.lowest = self.lowest.sub(1);
+            self.lowest.write(block.as_ptr());
         }
-        has_room
     }
 
-    /// They are in the bin.
-    pub(crate) fn finish(self) {
+    /// They are in the bin, but for the one that came first: that is taken.
+    pub(crate) fn finish(self) -> Option<NonNull<u8>> {
         let (start, end) = (self.bin.magazine().slots(), self.bin.end.get());
-        let count = (end.addr() - self.first.addr()) / size_of::<Slot>();
+        let count = (end.addr() - self.lowest.addr()) / size_of::<Slot>();
         // SAFETY: so many slots were written, and the first ones are the bin's too.
         unsafe {
-            if self.first != start {
-                self.first.copy_to(start, count);
+            if self.lowest != start {
+                self.lowest.copy_to(start, count);
             }
             self.bin.top.set(start.add(count));
         }
+        self.bin.pop()
     }
 }
 
@@ -138,9 +138,9 @@ impl Bin {
     }
 
     /// Starts to put in blocks that are to be taken out in the same order. There are none.
-    pub(crate) fn backwards(&self) -> Backwards<'_> {
+    pub(crate) fn batch(&self) -> Batch<'_> {
         debug_assert!(self.count() == 0);
-        Backwards { bin: self, first: self.end.get() }
+        Batch { bin: self, lowest: self.end.get() }
     }
 
     /// The blocks in it.

@@ -45,41 +45,68 @@ impl Chain {
         self.count
     }
 
-    /// Puts a block of `class` in, which nobody uses. O(1).
-    pub(crate) fn push(&mut self, class: Class, block: NonNull<u8>, supplier: &mut impl Supplier) {
-        match self.holders[self.at % LANES] {
-            Some(holder) if self.used < words(class) => {
-                // SAFETY: the holder is in this chain, and nobody uses it.
-                unsafe { supplier.note(holder, self.used, Some(block)) };
-                self.used += 1;
+    /// Puts blocks of `class` in, which nobody uses. O(blocks).
+    pub(crate) fn push_all(
+        &mut self,
+        class: Class,
+        blocks: impl Iterator<Item = NonNull<u8>>,
+        supplier: &mut impl Supplier,
+    ) {
+        let (mut at, mut used, mut count) = (self.at % LANES, self.used, self.count);
+        for block in blocks {
+            match self.holders[at] {
+                Some(holder) if used < words(class) => {
+                    // SAFETY: the holder is in this chain, and nobody uses it.
+                    unsafe { supplier.note(holder, used, Some(block)) };
+                    used += 1;
+                }
+                _ => {
+                    at = after(at);
+                    // SAFETY: the block is in this chain now.
+                    unsafe { supplier.note(block, 0, self.holders[at]) };
+                    self.holders[at] = Some(block);
+                    used = 1;
+                }
             }
-            _ => {
-                self.at = after(self.at);
-                // SAFETY: the block is in this chain now.
-                unsafe { supplier.note(block, 0, self.holders[self.at]) };
-                self.holders[self.at] = Some(block);
-                self.used = 1;
-            }
+            count += 1;
         }
-        self.count += 1;
+        (self.at, self.used, self.count) = (at, used, count);
     }
 
-    /// Takes the block of `class` out that was put in last. O(1).
-    pub(crate) fn pop(&mut self, class: Class, supplier: &impl Supplier) -> Option<NonNull<u8>> {
-        let holder = self.holders[self.at % LANES]?;
-        self.count -= 1;
-        self.used -= 1;
-        // SAFETY: the holder is in this chain, and that word is in use.
-        let noted = unsafe { supplier.noted(holder, self.used) };
-        if self.used > 0 {
-            return noted;
+    /// Takes up to `most` blocks of `class` out, and gives them to `put`: that which was put in last comes first. Returns how
+    /// many. O(blocks).
+    pub(crate) fn pop_all(
+        &mut self,
+        class: Class,
+        most: usize,
+        supplier: &impl Supplier,
+        mut put: impl FnMut(NonNull<u8>),
+    ) -> usize {
+        let (mut at, mut used) = (self.at % LANES, self.used);
+        let popped = most.min(self.count);
+        let mut left = popped;
+        while left > 0
+            && let Some(holder) = self.holders[at]
+        {
+            let others = left.min(used - 1);
+            for word in (used - others..used).rev() {
+                // SAFETY: the holder is in this chain, and that word is in use.
+                unsafe { supplier.noted(holder, word) }.into_iter().for_each(&mut put);
+            }
+            (left, used) = (left - others, used - others);
+            if left > 0 {
+                // SAFETY: as above.
+                let older = unsafe { supplier.noted(holder, 0) };
+                if let Some(older) = older {
+                    supplier.prefetch(older, words(class) - 1);
+                }
+                self.holders[at] = older;
+                put(holder);
+                (left, at, used) = (left - 1, before(at), words(class));
+            }
         }
-        self.holders[self.at % LANES] = noted;
-        if let Some(older) = noted {
-            supplier.prefetch(older, words(class) - 1);
-        }
-        (self.at, self.used) = (before(self.at), words(class));
-        Some(holder)
+        (self.at, self.used, self.count) = (at, used, self.count - popped);
+        popped
     }
 
     /// Visits the blocks in it. `noted` reads what was noted in a word of a block, and says `None` if that is nothing, or not

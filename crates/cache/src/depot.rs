@@ -1,6 +1,5 @@
 //! What the threads' caches share: magazines that are full, magazines that are empty, and chains.
 
-use core::iter;
 use core::ptr::NonNull;
 
 use crate::chain::Chain;
@@ -31,7 +30,10 @@ pub(crate) enum Room {
 }
 
 /// The part of what the depot may hold that magazines may take, while memory is plenty.
-const MAGAZINES_FRACTION: usize = 16;
+const MAGAZINES_FRACTION: usize = 256;
+
+/// How many chained blocks are given back together.
+const TOGETHER: usize = 32;
 
 /// The magazines of one class.
 #[derive(Debug)]
@@ -119,16 +121,20 @@ impl Depot {
     /// Takes in what a magazine holds, which is empty then. O(blocks).
     pub(crate) fn chain(&mut self, class: Class, magazine: Magazine, supplier: &mut impl Supplier) {
         self.bytes += magazine.count() * class.block_size();
-        let chain = &mut self.shelf_mut(class).chain;
-        magazine.blocks().for_each(|block| chain.push(class, block, supplier));
+        self.shelf_mut(class).chain.push_all(class, magazine.blocks(), supplier);
         magazine.set_count(0);
     }
 
-    /// Gives out the block that was chained last. O(1).
-    pub(crate) fn take_chained(&mut self, class: Class, supplier: &impl Supplier) -> Option<NonNull<u8>> {
-        let block = self.shelf_mut(class).chain.pop(class, supplier)?;
-        self.bytes -= class.block_size();
-        Some(block)
+    /// Gives up to `most` chained blocks to `put`: that which was chained last comes first. O(blocks).
+    pub(crate) fn take_chained(
+        &mut self,
+        class: Class,
+        most: usize,
+        supplier: &impl Supplier,
+        put: impl FnMut(NonNull<u8>),
+    ) {
+        let taken = self.shelf_mut(class).chain.pop_all(class, most, supplier, put);
+        self.bytes -= taken * class.block_size();
     }
 
     /// Gives out the magazine that came last. O(1).
@@ -182,9 +188,14 @@ impl Depot {
             while let Some(magazine) = shelf.full.pop() {
                 give_back(class, magazine, supplier);
             }
-            while let Some(block) = shelf.chain.pop(class, supplier) {
-                // SAFETY: it came from the supplier or the cache's owner, and nobody uses it.
-                unsafe { supplier.take_back(class, iter::once(block)) };
+            while shelf.chain.count() > 0 {
+                let mut blocks = [None; TOGETHER];
+                let mut slots = blocks.iter_mut();
+                shelf.chain.pop_all(class, TOGETHER, supplier, |block| {
+                    slots.next().into_iter().for_each(|slot| *slot = Some(block));
+                });
+                // SAFETY: they came from the supplier or the cache's owner, and nobody uses them.
+                unsafe { supplier.take_back(class, blocks.into_iter().flatten()) };
             }
         }
         while let Some(magazine) = self.empty.pop() {

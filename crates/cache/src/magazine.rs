@@ -36,8 +36,8 @@ impl Magazine {
     /// The one magazine that holds nothing and has room for nothing.
     pub(crate) const NONE: Self = Self(NonNull::from_ref(&NONE));
 
-    /// Blocks that any other can hold. With this, memory for it fills a block of the heap to the last byte.
-    pub(crate) const CAPACITY: usize = 16;
+    /// Blocks that any other can hold.
+    pub(crate) const CAPACITY: usize = 64;
 
     /// Bytes of one.
     pub(crate) const BYTES: usize = size_of::<Head>() + Self::CAPACITY * size_of::<Slot>();

@@ -57,7 +57,7 @@ impl Reserve {
 }
 
 /// Bytes of blocks in a full magazine, at most.
-const MAGAZINE_BYTES: usize = 4 << 10;
+const MAGAZINE_BYTES: usize = 8 << 10;
 /// How many blocks a magazine may hold at first.
 const FIRST_LIMIT: u16 = 4;
 /// The most full magazines that a class may have.

@@ -202,27 +202,25 @@ impl ThreadCache {
 
     /// Gets what the depot has chained, as much as there is room for, and takes the first block. The loaded magazine is empty.
     fn unchain(&self, class: Class, depot: &mut Depot, supplier: &impl Supplier) -> Option<NonNull<u8>> {
-        let (room, mut bin) = (self.bin(class).room(), self.bin(class).backwards());
-        let first = depot.take_chained(class, supplier)?;
-        (0..room).map_while(|_| depot.take_chained(class, supplier)).all(|block| bin.put(block));
-        bin.finish();
-        Some(first)
+        let (room, mut batch) = (self.bin(class).room(), self.bin(class).batch());
+        // SAFETY: no more come than are asked for.
+        depot.take_chained(class, room, supplier, |block| unsafe { batch.put(block) });
+        batch.finish()
     }
 
-    /// Gets a batch from the supplier, and takes the first block of it. The loaded magazine is empty.
+    /// Gets a batch from the supplier, and takes the first block of it; only that one if there is no magazine. The loaded
+    /// magazine is empty.
     fn carve(&self, class: Class, may_touch: bool, supplier: &mut impl Supplier) -> Option<NonNull<u8>> {
-        let (room, mut bin) = (self.bin(class).room(), self.bin(class).backwards());
-        let mut first = None;
+        let (room, mut batch) = (self.bin(class).room(), self.bin(class).batch());
+        if room == 0 {
+            let mut only = None;
+            supplier.carve(class, 1, may_touch, |block| only = Some(block));
+            return only;
+        }
         // They come in the order of their addresses: those that lie side by side are to be taken one after the other.
-        supplier.carve(class, room.max(1), may_touch, |block| match first {
-            None => first = Some(block),
-            Some(_) => {
-                let is_put = bin.put(block);
-                debug_assert!(is_put, "more blocks than asked for");
-            }
-        });
-        bin.finish();
-        first
+        // SAFETY: no more come than are asked for.
+        supplier.carve(class, room, may_touch, |block| unsafe { batch.put(block) });
+        batch.finish()
     }
 
     /// Makes room for a block of `class`: by [setting aside](Self::set_aside) the full magazine; if there are too many of

@@ -64,7 +64,7 @@ fn a_class_holds_no_more_than_its_part_of_that() {
 fn the_depot_takes_in_no_more_than_it_may() {
     for limit in [0, 10_000, 100_000] {
         let mut shadow = Shadow::new(1, Model::new(64 << 10, limit));
-        let largest_magazine = 4 << 10;
+        let largest_magazine = 8 << 10;
         for round in 0..40 {
             let class = class([64, 256][round % 2]);
             (0..500).for_each(|_| assert!(shadow.take(0, class)));

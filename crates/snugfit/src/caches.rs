@@ -108,8 +108,8 @@ const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multipl
 /// The heap, as it supplies the caches with blocks, and where their magazines are.
 pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>, pub(crate) &'a mut Own);
 
-/// What the cache of a thread may hold: this many bytes, or this fraction of the heap, whichever is more. Alone, a visit to
-/// the lock is cheap, and what is seldom used had better be coalesced.
+/// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
+/// Alone, a visit to the lock is cheap, and what is seldom used had better be coalesced.
 const ALONE: (usize, usize) = (256 << 10, 32);
 /// The same where there are other threads.
 const SHARED: (usize, usize) = (64 << 10, 8);
@@ -160,7 +160,7 @@ unsafe impl Supplier for Behind<'_> {
 
     fn thread_limit(&self) -> usize {
         let (least, fraction) = if self.is_shared() { SHARED } else { ALONE };
-        (self.0.footprint() / fraction).max(least).min(THREAD_MOST)
+        (self.0.bytes_in_use() / fraction).max(least).min(THREAD_MOST)
     }
 
     fn is_shared(&self) -> bool {

@@ -38,9 +38,12 @@ pub(crate) unsafe fn noted(block: NonNull<u8>, number: usize) -> Result<Option<N
         let word = block.cast::<usize>().add(number);
         word.read() ^ front::key().mask(word.addr().get())
     };
-    match NonNull::new(with_exposed_provenance_mut(address)) {
-        None if number == 0 => Ok(None),
-        Some(block) if front::is_in_heap(block.as_ptr()) => Ok(Some(block)),
-        _ => Err(Overwritten),
+    let block = with_exposed_provenance_mut::<u8>(address);
+    if front::is_in_heap(block) {
+        Ok(NonNull::new(block))
+    } else if address == 0 && number == 0 {
+        Ok(None)
+    } else {
+        Err(Overwritten)
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Idle {
 }
 
 /// The allowance of a program that has not yet wanted memory back, in bytes.
-const FIRST_ALLOWANCE: usize = 256 << 10;
+const FIRST_ALLOWANCE: usize = 128 << 10;
 
 /// The largest allowance that a program can teach.
 const LARGEST_ALLOWANCE: usize = 64 << 20;
