@@ -211,12 +211,13 @@ impl ThreadCache {
     /// Gets a batch from the supplier, and takes the first block of it; only that one if there is no magazine. The loaded
     /// magazine is empty.
     fn carve(&self, class: Class, may_touch: bool, supplier: &mut impl Supplier) -> Option<NonNull<u8>> {
-        let (room, mut batch) = (self.bin(class).room(), self.bin(class).batch());
+        let room = self.bin(class).room();
         if room == 0 {
             let mut only = None;
             supplier.carve(class, 1, may_touch, |block| only = Some(block));
             return only;
         }
+        let mut batch = self.bin(class).batch();
         // They come in the order of their addresses: those that lie side by side are to be taken one after the other.
         // SAFETY: no more come than are asked for.
         supplier.carve(class, room, may_touch, |block| unsafe { batch.put(block) });
