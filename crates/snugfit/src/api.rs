@@ -43,7 +43,9 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
     // Each way is a function of its own, so that none pays for another's frame.
-    if mode::is_usual() {
+    if let Some(payload) = fronts::allocate_small(size) {
+        payload.as_ptr()
+    } else if mode::is_usual() {
         allocate_usually(size)
     } else if mode::is_hardened() {
         allocate_hardened(size)
@@ -156,7 +158,9 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 unsafe fn free_slowly(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if mode::is_usual() {
+        if fronts::free_small(pointer) {
+            // Done.
+        } else if mode::is_usual() {
             free_usually(pointer, function);
         } else if mode::is_hardened() {
             free_hardened(pointer, function);

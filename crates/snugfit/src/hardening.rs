@@ -4,6 +4,7 @@ use core::error::Error;
 use core::fmt;
 use core::num::NonZero;
 
+use crate::hardened::fill::Pattern;
 use crate::mode;
 use crate::process::with;
 
@@ -70,18 +71,18 @@ impl Hardening {
             || self.zero_size
     }
 
-    /// The byte that freed memory is filled with.
-    pub(crate) const fn pattern(self) -> Option<u8> {
+    /// What freed memory is filled with.
+    pub(crate) const fn pattern(self) -> Option<Pattern> {
         match (self.zero, self.fill) {
-            (true, _) => Some(0),
-            (false, true) => Some(PATTERN),
+            (true, _) => Some(Pattern::ZERO),
+            (false, true) => Some(Pattern::of(POISON)),
             (false, false) => None,
         }
     }
 }
 
 /// An address that is made of it is none that a processor takes.
-const PATTERN: u8 = 0xDF;
+const POISON: u8 = 0xDF;
 
 /// The allocator was hardened before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use snugfit_cache::ThreadCache;
 
 use crate::caches::Owned;
+use crate::hardened::front::Front;
 
 /// The cache of a thread that has none: nothing is in it, and nothing goes in. So the fast paths need no test for it.
 pub(crate) static EMPTY: Empty = Empty(ThreadCache::NONE);
@@ -48,9 +49,22 @@ pub(crate) fn set(owned: *mut Owned, is_front: bool) -> bool {
     imp::set(owned, is_front)
 }
 
-/// The fast paths do without a cache from now on: calls are counted.
+/// The fast paths do without a cache from now on: calls are counted, or go to the hardened heap.
 pub(crate) fn clear_front() {
     imp::clear_front();
+}
+
+/// What the thread has in hardened mode, if it may be used without asking.
+#[inline(always)]
+pub(crate) fn hardened() -> Option<&'static Front> {
+    // SAFETY: it is the thread's until that gives it up, and is not used afterwards.
+    unsafe { imp::hardened().as_ref() }
+}
+
+/// Says what the thread has in hardened mode. Null for nothing that it may use without asking.
+#[inline]
+pub(crate) fn set_hardened(front: *const Front) {
+    imp::set_hardened(front);
 }
 
 /// Whether `owned` stands for the cache of a thread that has none any more.

@@ -1,5 +1,6 @@
 //! What is asked of the allocator beyond the usual, as the slow paths see it: one word.
 
+use core::ptr;
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use crate::{Hardening, local};
@@ -37,6 +38,7 @@ pub(crate) fn hide_caches(hides: bool) {
     if hides {
         MODE.fetch_or(WITHOUT_CACHES, Relaxed);
         local::clear_front();
+        local::set_hardened(ptr::null());
     } else {
         MODE.fetch_and(!WITHOUT_CACHES, Relaxed);
     }

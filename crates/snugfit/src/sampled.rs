@@ -18,7 +18,8 @@ use snugfit_heap::BadPointer;
 use snugfit_source::{Extent, os};
 use snugfit_tag::{GRANULE, Key};
 
-use crate::hardened::{fill, random};
+use crate::hardened::fill::{self, Pattern};
+use crate::hardened::random;
 use crate::page_map::Page;
 use crate::process::with;
 use crate::state::{PAGES, Request, State};
@@ -243,7 +244,7 @@ impl Slot {
         // for its canary.
         unsafe {
             let payload = extent.start.add(offset);
-            if fill::first_other(extent.start, offset, 0).is_some() {
+            if fill::first_other(extent.start, offset, Pattern::ZERO).is_some() {
                 return Err(BadPointer::HeaderOverwritten);
             }
             let end = extent.len - offset;

@@ -1,7 +1,7 @@
 //! What lies behind the payload of a block in use, so that an overflow is noticed.
 
-use crate::size::FOOTER;
-use crate::{Block, Footer, Format, HEADER, Key, Mirrored};
+use crate::size::MIN_BLOCK;
+use crate::{Block, Footer, Format, Key, Mirrored};
 
 /// Eight bytes that nobody writes by accident: a keyed hash of an address and a length, none of them zero.
 ///
@@ -78,45 +78,54 @@ const fn bytes_below(len: usize) -> u64 {
 /// for: a loop of as many turns as there are words is one that the processor cannot foresee.
 #[derive(Clone, Copy)]
 struct Tail {
-    words: *mut u64,
-    /// Of each word, the bits that are the caller's.
-    kept: [u64; 2],
+    words: *mut [u64; 2],
+    /// The bits of them that are canary.
+    mask: [u64; 2],
 }
 
 const TAIL: usize = 2 * CANARY;
 
-/// From byte 16 - n on, a mask of which the first n bytes are set.
-static MASKS: [[u8; TAIL]; 2] = [[0xFF; TAIL], [0; TAIL]];
+/// Every payload has that many bytes.
+const _: () = assert!(MIN_BLOCK - Mirrored::OVERHEAD >= TAIL);
+
+/// From byte 16 - n on, a mask of which all but the first 16 - n bytes are set.
+static MASKS: [[u8; TAIL]; 2] = [[0; TAIL], [0xFF; TAIL]];
 
 impl Tail {
-    /// Of a payload of `end` bytes, of which `len` are the caller's. `None` if more than 16 are not.
+    /// Of a payload of `end` bytes, of which the last `rest` are not the caller's.
     ///
     /// # Safety
-    /// - The payload lies at `start`, aligned to 8, and has that many bytes, a multiple of 8.
+    /// - The payload lies at `start`, aligned to 8, and has that many bytes, a multiple of 8, and 16 at least.
+    /// - `rest` is 16 at most.
     #[inline(always)]
-    unsafe fn of(start: *mut u8, len: usize, end: usize) -> Option<Self> {
-        let rest = end - len;
-        if rest > TAIL || end < TAIL {
-            return None;
-        }
+    unsafe fn of(start: *mut u8, rest: usize, end: usize) -> Self {
         // SAFETY: the mask starts in the first half of the table, and these are the last bytes of the payload.
         unsafe {
-            let mask = MASKS.as_ptr().cast::<u8>().add(rest).cast::<u64>();
-            let kept = [mask.read_unaligned(), mask.add(1).read_unaligned()];
-            Some(Self { words: start.add(end - TAIL).cast(), kept })
+            let mask = MASKS.as_ptr().cast::<u8>().add(rest).cast::<[u64; 2]>().read_unaligned();
+            Self { words: start.add(end - TAIL).cast(), mask }
         }
+    }
+
+    /// Of each word, the bits that are to be canary and are not.
+    ///
+    /// # Safety
+    /// - The words are readable.
+    #[inline(always)]
+    unsafe fn other(self, canary: Canary) -> [u64; 2] {
+        // SAFETY: the caller vouches for the words.
+        let [first, second] = unsafe { self.words.read() };
+        let (canary, [mask, next]) = (canary.0.to_le(), self.mask);
+        [(first ^ canary) & mask, (second ^ canary) & next]
     }
 
     /// # Safety
     /// - The caller owns the words.
     #[inline(always)]
     unsafe fn write(self, canary: Canary) {
-        let [first, second] = self.kept;
         // SAFETY: the caller owns the words.
         unsafe {
-            let mix = |word: u64, kept: u64| word & kept | canary.0.to_le() & !kept;
-            self.words.write(mix(self.words.read(), first));
-            self.words.add(1).write(mix(self.words.add(1).read(), second));
+            let ([first, second], [one, two]) = (self.words.read(), self.other(canary));
+            self.words.write([first ^ one, second ^ two]);
         }
     }
 
@@ -124,10 +133,9 @@ impl Tail {
     /// - The words are readable.
     #[inline(always)]
     unsafe fn is_intact(self, canary: Canary) -> bool {
-        let [first, second] = self.kept;
         // SAFETY: the caller vouches for the words.
-        let (one, two) = unsafe { (self.words.read(), self.words.add(1).read()) };
-        (one ^ canary.0.to_le()) & !first | (two ^ canary.0.to_le()) & !second == 0
+        let [one, two] = unsafe { self.other(canary) };
+        one | two == 0
     }
 }
 
@@ -139,14 +147,28 @@ impl Mirrored {
     /// - `block` was sealed with `size` and `key`, and the caller owns it; `len` is at most the usable size.
     #[inline(always)]
     pub unsafe fn set_len(block: Block, size: usize, len: usize, key: Key) {
-        let canary = key.canary(block.address(), len);
-        // SAFETY: the payload ends where the footer begins, at a multiple of 16 from its start.
+        let end = Self::usable_size(size);
+        // SAFETY: the caller vouches for the block. The payload ends where the footer begins, at a multiple of 16 from its start.
         unsafe {
-            let (start, end) = (block.payload().as_ptr(), Self::usable_size(size));
-            match Tail::of(start, len, end) {
-                Some(tail) => tail.write(canary),
-                None => canary.write(start, len, end),
+            if end - len <= TAIL {
+                return Self::set_short_end(block, size, len, key);
             }
+            let canary = key.canary(block.address(), len);
+            canary.write(block.payload().as_ptr(), len, end);
+            block.set_footer(size, Footer::mirror(len, canary));
+        }
+    }
+
+    /// [`set_len`](Self::set_len) for who knows that at most 16 bytes of the payload are canary. A few instructions, and no call.
+    ///
+    /// # Safety
+    /// - As for [`set_len`](Self::set_len); and `len` is at least the usable size less 16.
+    #[inline(always)]
+    pub unsafe fn set_short_end(block: Block, size: usize, len: usize, key: Key) {
+        let (canary, end) = (key.canary(block.address(), len), Self::usable_size(size));
+        // SAFETY: the caller vouches for the block, and the length.
+        unsafe {
+            Tail::of(block.payload().as_ptr(), end - len, end).write(canary);
             block.set_footer(size, Footer::mirror(len, canary));
         }
     }
@@ -155,26 +177,51 @@ impl Mirrored {
     /// something behind them was overwritten.
     ///
     /// # Safety
-    /// - `block` was sealed with that size and `key`, or its `size` bytes are at least readable.
+    /// - `block` was sealed with that size and `key`, or its `size` bytes are at least readable, and 32 or more.
     #[inline(always)]
     #[must_use]
     pub unsafe fn len(block: Block, size: usize, key: Key) -> Option<usize> {
+        // SAFETY: the caller vouches for the block.
+        unsafe {
+            let (canary, len, rest) = Self::stated(block, size, key)?;
+            let (start, end) = (block.payload().as_ptr(), Self::usable_size(size));
+            let is_intact = if rest <= TAIL {
+                Tail::of(start, rest, end).is_intact(canary)
+            } else {
+                canary.is_intact(start, len, end)
+            };
+            is_intact.then_some(len)
+        }
+    }
+
+    /// Whether nothing behind the bytes that the caller of a block in use has asked for was overwritten, and that is no more than 16
+    /// bytes of payload. A few instructions, and no call.
+    ///
+    /// # Safety
+    /// - As for [`len`](Self::len).
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn has_short_end(block: Block, size: usize, key: Key) -> bool {
+        // SAFETY: the caller vouches for the block.
+        unsafe {
+            let Some((canary, _, rest)) = Self::stated(block, size, key) else { return false };
+            rest <= TAIL
+                && Tail::of(block.payload().as_ptr(), rest, Self::usable_size(size)).is_intact(canary)
+        }
+    }
+
+    /// The canary, the length and what is left of the payload, if the footer is that of a block in use.
+    ///
+    /// # Safety
+    /// - As for [`len`](Self::len).
+    #[inline(always)]
+    unsafe fn stated(block: Block, size: usize, key: Key) -> Option<(Canary, usize, usize)> {
         // SAFETY: the caller vouches for the footer.
         let footer = unsafe { block.footer(size) };
-        let (len, end) = (footer.payload_len(), size - HEADER - FOOTER);
+        let len = footer.payload_len();
         let canary = key.canary(block.address(), len);
-        if len > end || footer != Footer::mirror(len, canary) {
-            return None;
-        }
-        // SAFETY: the bytes lie in the payload.
-        let is_intact = unsafe {
-            let start = block.payload().as_ptr();
-            match Tail::of(start, len, end) {
-                Some(tail) => tail.is_intact(canary),
-                None => canary.is_intact(start, len, end),
-            }
-        };
-        is_intact.then_some(len)
+        let rest = Self::usable_size(size).checked_sub(len)?;
+        footer.is_mirror(canary).then_some((canary, len, rest))
     }
 }
 

@@ -24,6 +24,13 @@ impl Footer {
         Self(canary.bits() & u32::MAX as u64 | (len as u64) << 32)
     }
 
+    /// Whether this is the [`mirror`](Self::mirror) of the length that it states.
+    #[inline]
+    #[must_use]
+    pub const fn is_mirror(self, canary: Canary) -> bool {
+        self.0 as u32 == canary.bits() as u32
+    }
+
     /// The length of the payload that this footer of a block in use states.
     #[inline]
     #[must_use]

@@ -89,6 +89,13 @@ impl Tag {
         self.0 & (Self::FLAGS & !Self::PREVIOUS_IN_USE) == Self::IN_USE
     }
 
+    /// Whether this [is the tag of a block in use](Self::is_block_in_use) of `size` bytes.
+    #[inline]
+    #[must_use]
+    pub const fn is_in_use_of(self, size: usize) -> bool {
+        self.0 & !Self::PREVIOUS_IN_USE == Self::size_bits(size) | Self::IN_USE
+    }
+
     /// Whether the block before this one is in use. If not, its footer lies right before this header.
     #[inline]
     #[must_use]

@@ -1,5 +1,7 @@
 //! Sizes of blocks that threads keep.
 
+use core::hint::assert_unchecked;
+
 use snugfit_tag::{Format, GRANULE, MIN_BLOCK, Mirrored};
 
 /// A class of blocks: every multiple of 16 up to 1 KiB is one, and above that 8 in each doubling, up to 16 KiB. So at most
@@ -10,6 +12,9 @@ pub(super) struct Class(usize);
 /// The largest blocks of the classes that have an exact size, in bytes.
 const EXACT: usize = 1 << EXACT_BITS;
 const EXACT_BITS: u32 = 10;
+
+/// The largest blocks of the small ones, in bytes: most there are, and what is done with them takes few steps.
+const SMALL: usize = 256;
 
 /// The largest blocks of all, in bytes, header included.
 pub(super) const LARGEST: usize = 16 << 10;
@@ -36,6 +41,26 @@ impl Class {
 
     /// The number of the smallest.
     pub(super) const FIRST: usize = MIN_BLOCK / GRANULE;
+
+    /// The class of the smallest blocks that serve a request for `size` bytes, and their size; `None` if they are not small ones, or
+    /// `size` is 0: one comparison for both.
+    #[inline(always)]
+    pub(super) fn of_small_request(size: usize) -> Option<(Self, usize)> {
+        if size.wrapping_sub(1) >= SMALL - Mirrored::OVERHEAD {
+            return None;
+        }
+        let number = (size + Mirrored::OVERHEAD + GRANULE - 1) / GRANULE;
+        let size_of_block = number * GRANULE;
+        // SAFETY: the size is at least 1, and small.
+        unsafe { assert_unchecked((MIN_BLOCK..=SMALL).contains(&size_of_block)) };
+        Some((Self(number), size_of_block))
+    }
+
+    /// The class of the blocks of just `size` bytes, if those are small ones.
+    #[inline(always)]
+    pub(super) fn of_small_block(size: usize) -> Option<Self> {
+        (size <= SMALL).then_some(Self(size / GRANULE))
+    }
 
     /// The class of the smallest blocks that serve a request for `size` bytes; `None` if that is too large.
     #[inline(always)]
@@ -127,6 +152,8 @@ mod tests {
             while classes.next_if(|class| class.size() < needed).is_some() {}
             let class = Class::of_request(size);
             assert_eq!(class, classes.peek().copied(), "{size}");
+            let small = class.filter(|class| size > 0 && class.size() <= SMALL);
+            assert_eq!(Class::of_small_request(size), small.map(|class| (class, class.size())));
             assert!(needed <= EXACT || class.unwrap().size() - needed <= needed / STEPS);
             assert_eq!(Class::of_block(needed).is_some(), class.unwrap().size() == needed, "{size}");
         }

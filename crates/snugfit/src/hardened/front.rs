@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicPtr, fence};
 
 use snugfit_heap::BadPointer;
 use snugfit_source::os::is_single_threaded;
-use snugfit_tag::{Block, Format, Mirrored, State};
+use snugfit_tag::{Block, Format, Mirrored, Seal, State};
 
 use super::class::Class;
 use super::how::How;
@@ -49,7 +49,7 @@ impl Front {
     /// Makes the memory at `front` one without blocks.
     ///
     /// # Safety
-    /// - It is that large, aligned to 8, and nobody else's for as long as this is used.
+    /// - It is that large, aligned to 64, and nobody else's for as long as this is used.
     pub(super) unsafe fn write(front: NonNull<Self>, how: How, left: u64, seed: u64) {
         let front = front.as_ptr();
         // SAFETY: the caller vouches for the memory. A slot is written before it is read.
@@ -63,7 +63,9 @@ impl Front {
             let mut slots = (&raw const (*front).slots).cast::<Slot>();
             for class in Class::all() {
                 let (room, kept) = (class.room() as u32, if how.is_kept { class.kept() as u32 } else { 1 });
-                stacks.add(class.number()).write(Stack::new(slots, room, kept, class.size() as u32));
+                let size_word = key().size_word(class.size());
+                let stack = Stack::new(slots, room, kept, class.size() as u32, size_word);
+                stacks.add(class.number()).write(stack);
                 slots = slots.add(class.room());
             }
         }
@@ -86,18 +88,35 @@ impl Front {
         unsafe { self.stacks.get_unchecked(class.number()) }
     }
 
-    /// A block for `size` bytes, if one waits, and no sample is due.
+    /// A small block for `size` bytes, if one waits, and no sample is due. No call, and about a hundred instructions.
     #[inline(always)]
-    pub(crate) fn allocate(&self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-        let class = self.class_for(size)?;
+    pub(crate) fn allocate_small(&self, size: usize) -> Option<NonNull<u8>> {
+        let (class, size_of_block) = Class::of_small_request(size)?;
         let left = self.left.get().checked_sub(1)?;
         let stack = self.stack(class);
         let (payload, is_fresh) = stack.pop(self.random())?;
         self.left.set(left);
-        if !is_fresh {
-            self.how.check_filled(payload, stack.size());
-        }
-        self.revive(payload, stack.size(), size);
+        // SAFETY: they have a size of their own for each multiple of 16.
+        self.hand_out(stack, payload, is_fresh, size_of_block, |block| unsafe {
+            let len = self.stated_len(size, size_of_block);
+            Mirrored::set_short_end(block, size_of_block, len, key());
+        });
+        Some(payload)
+    }
+
+    /// A block for `size` bytes, if one waits, and no sample is due.
+    #[inline]
+    pub(crate) fn allocate(&self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+        let stack = self.stack(self.class_for(size)?);
+        let left = self.left.get().checked_sub(1)?;
+        let popped = stack.pop(self.random()).or_else(|| stack.pop_otherwise(self.random()));
+        let (payload, is_fresh) = popped?;
+        self.left.set(left);
+        let size_of_block = stack.size();
+        // SAFETY: the class serves that size.
+        self.hand_out(stack, payload, is_fresh, size_of_block, |block| unsafe {
+            Mirrored::set_len(block, size_of_block, self.stated_len(size, size_of_block), key());
+        });
         if zeroed && (is_fresh || !self.how.is_zero(stack.size())) {
             // SAFETY: the payload has that many bytes.
             unsafe { payload.write_bytes(0, size) };
@@ -105,26 +124,64 @@ impl Front {
         Some(payload)
     }
 
-    /// Makes a block that waited live again, for a caller who asked for `len` bytes. Ends the process if its header was
-    /// overwritten meanwhile.
+    /// What a block states that was asked for.
     #[inline(always)]
-    fn revive(&self, payload: NonNull<u8>, size: usize, len: usize) {
+    fn stated_len(&self, len: usize, size_of_block: usize) -> usize {
+        if self.how.is_exact { len } else { Mirrored::usable_size(size_of_block) }
+    }
+
+    /// Looks whether a block that waited in `stack` is as it was left, and makes it live, after `set_len` has said how long it is.
+    /// Ends the process if it is not.
+    #[inline(always)]
+    fn hand_out(
+        &self,
+        stack: &Stack,
+        payload: NonNull<u8>,
+        is_fresh: bool,
+        size: usize,
+        set_len: impl FnOnce(Block),
+    ) {
+        if !is_fresh {
+            self.how.check_filled(payload, size);
+        }
         // SAFETY: what is in a stack is a block.
         let block = unsafe { Block::from_payload(payload) };
-        let live = key().seal(block.address(), size, State::Live);
-        let tag = block.tag();
-        if block.seal() != live.flip_cached() || tag.size() != size || !tag.is_block_in_use() {
-            report::damaged_in_cache(payload.as_ptr(), BadPointer::HeaderOverwritten);
+        let live = stack.live_seal(block, key());
+        if block.seal() != live.flip_cached() || !block.tag().is_in_use_of(size) {
+            damaged(payload);
         }
         self.busy.store(payload.as_ptr(), Relaxed);
         fence(Release);
-        let len = if self.how.is_exact { len } else { Mirrored::usable_size(size) };
-        // SAFETY: the block has that size, and is nobody else's.
-        unsafe { Mirrored::set_len(block, size, len, key()) };
+        set_len(block);
         // Whoever sees it live sees its canary.
         fence(Release);
         block.set_seal(live);
         self.busy.store(null_mut(), Release);
+    }
+
+    /// Frees a small block that is live and as it should be. False, with nothing changed, if it is not, or there is no room. No
+    /// call, and about a hundred instructions.
+    ///
+    /// # Safety
+    /// - The header lies in a page of the heap. If it is a live block, nobody uses it any more.
+    #[inline(always)]
+    pub(crate) unsafe fn free_small(&self, payload: NonNull<u8>) -> bool {
+        // SAFETY: the caller vouches for the header.
+        let block = unsafe { Block::from_payload(payload) };
+        let tag = block.tag();
+        let size = tag.size();
+        let Some(class) = Class::of_small_block(size) else { return false };
+        let stack = self.stack(class);
+        let live = stack.live_seal(block, key());
+        // SAFETY: if the seal is right, this is a block of that size.
+        if block.seal() != live
+            || !tag.is_in_use_of(size)
+            || !unsafe { Mirrored::has_short_end(block, size, key()) }
+        {
+            return false;
+        }
+        // SAFETY: there is room; the caller vouches for the block.
+        stack.has_room() && unsafe { self.take_in(stack, block, size, live) }
     }
 
     /// Frees a block that is live and as it should be, and of `size` bytes if that is stated. False, with nothing changed, if it
@@ -132,7 +189,7 @@ impl Front {
     ///
     /// # Safety
     /// - The header lies in a page of the heap. If it is a live block, nobody uses it any more.
-    #[inline(always)]
+    #[inline]
     pub(crate) unsafe fn free(&self, payload: NonNull<u8>, stated: Option<usize>) -> bool {
         // SAFETY: the caller vouches for the header.
         let Some((block, size, len)) = (unsafe { live_block(payload) }) else { return false };
@@ -141,9 +198,20 @@ impl Front {
         if !stack.has_room() || !self.how.is_right_size(stated, size, len) {
             return false;
         }
+        // SAFETY: there is room; the caller vouches for the block.
+        unsafe { self.take_in(stack, block, size, stack.live_seal(block, key())) }
+    }
+
+    /// Puts a block into its stack that was found to be live. False if another thread has freed it just now.
+    ///
+    /// # Safety
+    /// - There is room. Nobody uses the block any more.
+    #[inline(always)]
+    unsafe fn take_in(&self, stack: &Stack, block: Block, size: usize, live: Seal) -> bool {
+        let payload = block.payload();
         self.busy.store(payload.as_ptr(), Relaxed);
         fence(Release);
-        let is_taken = take(block, size);
+        let is_taken = take(block, live);
         if is_taken {
             // SAFETY: the block was live, and nobody uses it; there is room.
             unsafe {
@@ -257,10 +325,15 @@ impl Front {
     }
 }
 
-/// Makes a live block of `size` bytes a cached one. Of several threads that free it at once, one can.
+#[cold]
+#[inline(never)]
+fn damaged(payload: NonNull<u8>) -> ! {
+    report::damaged_in_cache(payload.as_ptr(), BadPointer::HeaderOverwritten)
+}
+
+/// Makes a block whose seal is `live` a cached one. Of several threads that free it at once, one can.
 #[inline(always)]
-fn take(block: Block, size: usize) -> bool {
-    let live = key().seal(block.address(), size, State::Live);
+fn take(block: Block, live: Seal) -> bool {
     if is_single_threaded() {
         block.set_seal(live.flip_cached());
         return true;

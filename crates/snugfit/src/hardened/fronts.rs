@@ -17,7 +17,13 @@ use crate::{caches, count, mode, process::with, sampled};
 /// A block for a request, if one waits in this thread, and calls are neither counted nor checked after. No lock.
 #[inline(always)]
 pub(crate) fn allocate_waiting(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-    if mode::hides_caches() { None } else { front()?.allocate(size, zeroed) }
+    local::hardened()?.allocate(size, zeroed)
+}
+
+/// [`allocate_waiting`] of a small block.
+#[inline(always)]
+pub(crate) fn allocate_small(size: usize) -> Option<NonNull<u8>> {
+    local::hardened()?.allocate_small(size)
 }
 
 /// [`free`] as long as calls are neither counted nor checked after.
@@ -26,18 +32,28 @@ pub(crate) fn allocate_waiting(size: usize, zeroed: bool) -> Option<NonNull<u8>>
 /// - As for [`free`].
 #[inline(always)]
 pub(crate) unsafe fn free_to_wait(payload: NonNull<u8>) -> bool {
-    if mode::hides_caches() {
-        return false;
-    }
-    let Some(front) = front() else { return false };
+    let Some(front) = local::hardened() else { return false };
     // SAFETY: the header lies in the heap; the caller vouches for the block.
     is_in_heap(payload) && unsafe { front.free(payload, None) }
+}
+
+/// [`free_to_wait`] of a small block, where most of the heap lies.
+///
+/// # Safety
+/// - As for [`free`].
+#[inline(always)]
+pub(crate) unsafe fn free_small(payload: *mut u8) -> bool {
+    let Some(front) = local::hardened() else { return false };
+    let Some(payload) = NonNull::new(payload).filter(|_| RANGE.contains(payload)) else { return false };
+    // SAFETY: the header lies in the heap; the caller vouches for the block.
+    unsafe { front.free_small(payload) }
 }
 
 /// A block of this thread's, or of the sample. `None` if such a block is not kept by threads, or there is no memory here.
 pub(crate) fn allocate_or_refill(request: Request) -> Option<NonNull<u8>> {
     let Request { size, align, zeroed, .. } = request;
     let Some(front) = mine().or_else(make_mine) else { return sampled::allocate_if_due(request) };
+    follow(front);
     if front.is_sample_due() {
         let sample = with(|state| {
             front.set_left(sampled::interval());
@@ -66,6 +82,7 @@ pub(crate) fn allocate_or_refill(request: Request) -> Option<NonNull<u8>> {
 /// - If it is a live block, nobody uses it any more.
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> bool {
     let Some(front) = mine() else { return false };
+    follow(front);
     // SAFETY: the header lies in the heap; the caller vouches for the block.
     is_in_heap(payload) && unsafe { front.free(payload, size) || free_with_room(front, payload, size) }
 }
@@ -104,7 +121,7 @@ fn is_elsewhere_in_heap(payload: NonNull<u8>) -> bool {
 }
 
 /// This thread's front, if it has one and may use it: where calls are counted, the lock guards the counts.
-#[inline(always)]
+#[inline]
 fn mine() -> Option<&'static Front> {
     if count::is_counting() { None } else { front() }
 }
@@ -114,8 +131,14 @@ fn make_mine() -> Option<&'static Front> {
     if count::is_counting() { None } else { make_front() }
 }
 
+/// Says anew whether this thread's next calls may use its front without asking: not while calls are checked after.
+#[inline]
+fn follow(front: &'static Front) {
+    local::set_hardened(if mode::hides_caches() { ptr::null() } else { front });
+}
+
 /// What this thread has.
-#[inline(always)]
+#[inline]
 fn front() -> Option<&'static Front> {
     let Cache::Owned(owned) = local::cache() else { return None };
     // SAFETY: it is the thread's until that gives up its cache, and is not used afterwards.

@@ -4,14 +4,14 @@ use core::ptr::NonNull;
 
 use snugfit_tag::{Format, HEADER, Mirrored};
 
-use super::fill;
+use super::fill::{self, Pattern};
 use crate::{Hardening, Overwritten, report};
 
 /// [`Hardening`], as far as it concerns single blocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How {
     /// What freed memory is filled with.
-    pub(super) pattern: Option<u8>,
+    pub(super) pattern: Option<Pattern>,
     /// Whether blocks know how many bytes were asked for: all behind them is canary.
     pub(super) is_exact: bool,
     /// Whether freed blocks are kept out of use for a while.
@@ -70,7 +70,7 @@ impl How {
     /// Whether a block of `size` bytes that was [checked](Self::check_filled) is known to hold zeros: all of it was looked at.
     #[inline(always)]
     pub(super) fn is_zero(&self, size: usize) -> bool {
-        self.pattern == Some(0) && fill::is_looked_at_whole(size - HEADER)
+        self.pattern == Some(Pattern::ZERO) && fill::is_looked_at_whole(size - HEADER)
     }
 
     /// Ends the process if a cached block of `size` bytes does not hold any more what it was filled with.
@@ -88,7 +88,7 @@ impl How {
 /// Says where something was written to a cached block, and ends the process.
 #[cold]
 #[inline(never)]
-fn damaged(payload: NonNull<u8>, len: usize, pattern: u8) -> ! {
+fn damaged(payload: NonNull<u8>, len: usize, pattern: Pattern) -> ! {
     // SAFETY: the block is a cached one, and has that many bytes.
     let offset = unsafe { fill::first_other(payload, len, pattern) }.unwrap_or(0);
     report::damaged(payload.addr().get(), Overwritten::Fill { offset, len })

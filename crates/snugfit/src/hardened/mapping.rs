@@ -14,7 +14,7 @@ use snugfit_heap::BadPointer;
 use snugfit_source::{Extent, os};
 use snugfit_tag::{Canary, GRANULE, HEADER, Key};
 
-use super::fill;
+use super::fill::{self, Pattern};
 use crate::direct::{FIRST_OFFSET, Mapping};
 
 /// The word that says how a mapping was made: 0 of one of the usual kind.
@@ -152,7 +152,7 @@ impl Mapping {
         unsafe {
             if self.how() & EXACT == 0
                 || len > end
-                || fill::first_other(self.after_record(), before, 0).is_some()
+                || fill::first_other(self.after_record(), before, Pattern::ZERO).is_some()
             {
                 return Err(BadPointer::HeaderOverwritten);
             }

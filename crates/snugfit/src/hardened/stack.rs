@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 
-use snugfit_tag::{HEADER, prefetch};
+use snugfit_tag::{Block, HEADER, Key, Seal, prefetch};
 
 use super::random::Random;
 
@@ -13,7 +13,7 @@ use super::random::Random;
 ///
 /// ```text
 ///   | freed ... ──►          ◄── ... fresh |
-///   0           len       room - fresh     room
+///   0           len       limit         room
 /// ```
 ///
 /// A freed block is handed out again only while at least `keep` of them wait, and then any one of them: on average, an address
@@ -23,19 +23,22 @@ use super::random::Random;
 /// A `fork` may stop the thread between any two of its steps, and the child looks at what it left: so no step leaves a block
 /// in two places. Some leave one in none, which is then lost.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Stack {
     /// The freed block that is to be handed out next.
     next: Cell<Option<NonNull<u8>>>,
     slots: *const Slot,
     len: Cell<u32>,
-    fresh: Cell<u32>,
+    limit: Cell<u32>,
+    room: u32,
     /// At least 1.
     keep: u32,
     /// So many are enough to choose the next one ahead, while one is out: one less, but at least 1.
     keep_ahead: u32,
-    room: u32,
     /// Of its blocks, in bytes.
     size: u32,
+    /// What their [seals](Key::seal_with) need of that.
+    size_word: u64,
 }
 
 /// Where a block's payload starts; or anything, where there is none.
@@ -45,24 +48,30 @@ impl Stack {
     /// One for no blocks.
     pub(super) const fn none() -> Self {
         // SAFETY: no slot is no one's.
-        unsafe { Self::new(ptr::null(), 0, 1, 0) }
+        unsafe { Self::new(ptr::null(), 0, 1, 0, 0) }
     }
 
     /// One with `room` for blocks of `size` bytes, that keeps at least `keep` of the freed ones, 1 or more.
     ///
     /// # Safety
     /// - `slots` are that many, and nobody else's.
-    pub(super) const unsafe fn new(slots: *const Slot, room: u32, keep: u32, size: u32) -> Self {
-        let keep_ahead = if keep > 1 { keep - 1 } else { 1 };
+    pub(super) const unsafe fn new(
+        slots: *const Slot,
+        room: u32,
+        keep: u32,
+        size: u32,
+        size_word: u64,
+    ) -> Self {
         Self {
             next: Cell::new(None),
             slots,
             len: Cell::new(0),
-            fresh: Cell::new(0),
-            keep,
-            keep_ahead,
+            limit: Cell::new(room),
             room,
+            keep,
+            keep_ahead: if keep > 1 { keep - 1 } else { 1 },
             size,
+            size_word,
         }
     }
 
@@ -70,6 +79,12 @@ impl Stack {
     #[inline(always)]
     pub(super) fn size(&self) -> usize {
         self.size as usize
+    }
+
+    /// The seal of a live one of its blocks.
+    #[inline(always)]
+    pub(super) fn live_seal(&self, block: Block, key: Key) -> Seal {
+        key.seal_with(block.address(), self.size_word)
     }
 
     /// # Safety
@@ -82,7 +97,7 @@ impl Stack {
 
     #[inline(always)]
     pub(super) fn has_room(&self) -> bool {
-        self.len.get() + self.fresh.get() < self.room
+        self.len.get() < self.limit.get()
     }
 
     /// Puts in a block that was freed.
@@ -119,28 +134,41 @@ impl Stack {
                 carved += 1;
             }
         });
+        let limit = self.room - carved;
         // SAFETY: there are so many slots, and they have just been written.
         unsafe {
-            for at in (0..carved).rev() {
-                self.slot(self.room - carved + at).set(self.slot(first + at).get());
+            for at in (0..carved).rev().filter(|_| carved < count) {
+                self.slot(limit + at).set(self.slot(first + at).get());
             }
             for at in (0..carved / 2).filter(|_| backwards) {
-                self.slot(self.room - carved + at).swap(self.slot(self.room - 1 - at));
+                self.slot(limit + at).swap(self.slot(self.room - 1 - at));
             }
         }
-        self.fresh.set(carved);
+        self.limit.set(limit);
     }
 
-    /// Takes out any one, or if there is nothing `random`, one of the newest two. Whether it is a fresh one.
+    /// Takes out any one of those that may be used again, or if there is nothing `random`, one of the newest two; if there are
+    /// none, a fresh one. Whether it is that. `None` as well where it takes more than a few steps, which are
+    /// [`pop_otherwise`](Self::pop_otherwise).
     #[inline(always)]
     pub(super) fn pop(&self, random: Option<&Random>) -> Option<(NonNull<u8>, bool)> {
-        match self.next.get() {
-            Some(payload) => {
-                self.choose(self.keep_ahead, random);
-                Some((payload, false))
-            }
-            None => self.pop_otherwise(random),
+        if let Some(payload) = self.next.get() {
+            self.choose(self.keep_ahead, random);
+            return Some((payload, false));
         }
+        let fresh = self.limit.get();
+        if fresh == self.room || self.len.get() >= self.keep {
+            return None;
+        }
+        self.limit.set(fresh + 1);
+        // SAFETY: it is the slot of a fresh block.
+        unsafe { self.slot(fresh) }.get().map(|payload| (payload, true))
+    }
+
+    /// [`pop`](Self::pop) where none was chosen.
+    pub(super) fn pop_otherwise(&self, random: Option<&Random>) -> Option<(NonNull<u8>, bool)> {
+        self.choose(self.keep, random);
+        self.pop(random)
     }
 
     /// Chooses the next one, if `enough` wait, at least 1.
@@ -151,29 +179,17 @@ impl Stack {
             return self.next.set(None);
         }
         let last = len - 1;
-        // SAFETY: both are less than the length.
+        // SAFETY: both are less than the length, and what is in them is a block.
         unsafe {
-            let chosen = self.slot(random.map_or(last, |random| random.below(len)));
+            let (chosen, newest) =
+                (self.slot(random.map_or(last, |random| random.below(len))), self.slot(last));
             self.len.set(last);
             compiler_fence(SeqCst);
-            let payload = chosen.replace(self.slot(last).get());
+            let payload = chosen.replace(newest.get()).unwrap_unchecked();
             compiler_fence(SeqCst);
-            self.next.set(payload);
-            prefetch(payload.map_or(ptr::null(), |payload| payload.as_ptr().wrapping_sub(HEADER)));
+            self.next.set(Some(payload));
+            prefetch(payload.as_ptr().wrapping_sub(HEADER));
         }
-    }
-
-    /// [`pop`](Self::pop) where none was chosen.
-    #[inline(never)]
-    fn pop_otherwise(&self, random: Option<&Random>) -> Option<(NonNull<u8>, bool)> {
-        self.choose(self.keep, random);
-        if self.next.get().is_some() {
-            return self.pop(random);
-        }
-        let fresh = self.fresh.get();
-        self.fresh.set(fresh.checked_sub(1)?);
-        // SAFETY: it is the slot of a fresh block.
-        unsafe { self.slot(self.room - fresh) }.get().map(|payload| (payload, true))
     }
 
     /// Takes out up to `count` of the freed blocks, those that have waited longest, so far as that is known.
@@ -195,7 +211,7 @@ impl Stack {
 
     /// Takes out all.
     pub(super) fn take_all(&self, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
-        let fresh = self.room - self.fresh.replace(0)..self.room;
+        let fresh = self.limit.replace(self.room)..self.room;
         let freed = 0..self.len.replace(0);
         // SAFETY: each is the slot of a block.
         let waiting = freed.chain(fresh).filter_map(|at| unsafe { self.slot(at) }.get());
@@ -226,8 +242,10 @@ mod tests {
         for random in [None, Some(&random)] {
             let slots = slots();
             // SAFETY: so many slots there are.
-            let stack = unsafe { Stack::new(slots.as_ptr(), ROOM as u32, KEEP as u32, 64) };
-            assert_eq!(stack.pop(random).map(|(payload, _)| payload), None);
+            let stack = unsafe { Stack::new(slots.as_ptr(), ROOM as u32, KEEP as u32, 64, 0) };
+            let pop =
+                || stack.pop(random).or_else(|| stack.pop_otherwise(random)).map(|(payload, _)| payload);
+            assert_eq!(pop(), None);
             stack.refill(12, random.is_some(), |put| (0..10).for_each(|number| put(block(number))));
             for number in 10..ROOM {
                 assert!(stack.has_room());
@@ -235,15 +253,14 @@ mod tests {
                 unsafe { stack.push(block(number)) };
             }
             assert!(!stack.has_room());
-            let mut out: Vec<_> =
-                core::iter::from_fn(|| stack.pop(random).map(|(payload, _)| payload)).collect();
+            let mut out: Vec<_> = core::iter::from_fn(pop).collect();
             assert_eq!(out.len(), ROOM - KEEP + 2, "the last two are taken while all but one or two wait");
             let in_order = out[..ROOM - KEEP - 8].is_sorted_by(|one, other| one > other);
             assert!(out[ROOM - KEEP - 8..].is_sorted_by(|one, other| (one > other) == random.is_some()));
             assert_eq!(in_order, random.is_none(), "{out:?}");
             stack.take_all(|blocks| out.extend(blocks));
             assert_eq!(out.iter().collect::<BTreeSet<_>>().len(), ROOM);
-            assert_eq!((out.len(), stack.pop(random).map(|(payload, _)| payload)), (ROOM, None));
+            assert_eq!((out.len(), pop()), (ROOM, None));
         }
     }
 
@@ -252,7 +269,7 @@ mod tests {
         for (len, count) in (0..20).flat_map(|len| (0..25).map(move |count| (len, count))) {
             let slots = slots();
             // SAFETY: so many slots there are.
-            let stack = unsafe { Stack::new(slots.as_ptr(), ROOM as u32, 1, 64) };
+            let stack = unsafe { Stack::new(slots.as_ptr(), ROOM as u32, 1, 64, 0) };
             // SAFETY: there is room.
             (0..len).for_each(|number| unsafe { stack.push(block(number)) });
             let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! By the model *initial-exec*: two words of thread-local storage, at a distance from the thread pointer that the loader
+//! By the model *initial-exec*: three words of thread-local storage, at a distance from the thread pointer that the loader
 //! writes down once. To read one takes two instructions and no call. (Drepper, *ELF Handling For Thread-Local Storage*, 2013,
 //! section 4.3.6.)
 //!
@@ -8,11 +8,13 @@
 
 use core::arch::{asm, global_asm};
 use core::cell::Cell;
+use core::ptr::null;
 
 use snugfit_cache::ThreadCache;
 
 use super::{EMPTY, ENDED};
 use crate::caches::Owned;
+use crate::hardened::front::Front;
 use crate::process;
 
 /// The words of a thread, as they are defined below.
@@ -20,11 +22,16 @@ use crate::process;
 struct Local {
     /// What the fast paths use. Never null.
     front: Cell<*const ThreadCache>,
+    /// The same in hardened mode; null where there is none.
+    hardened: Cell<*const Front>,
     /// The thread's cache; null before it has one.
     owned: Cell<*mut Owned>,
 }
 
-const _: () = assert!(size_of::<Local>() == 16 && core::mem::offset_of!(Local, front) == 0);
+const _: () = {
+    assert!(core::mem::offset_of!(Local, front) == 0 && core::mem::offset_of!(Local, hardened) == 8);
+    assert!(size_of::<Local>() == 24);
+};
 
 macro_rules! symbol {
     () => {
@@ -37,10 +44,11 @@ global_asm!(
     concat!(".hidden ", symbol!()),
     concat!(".globl ", symbol!()),
     concat!(".type ", symbol!(), ", %object"),
-    concat!(".size ", symbol!(), ", 16"),
+    concat!(".size ", symbol!(), ", 24"),
     ".p2align 4",
     concat!(symbol!(), ":"),
     ".quad {empty}",
+    ".quad 0",
     ".quad 0",
     ".popsection",
     empty = sym EMPTY,
@@ -56,6 +64,22 @@ pub(super) fn front() -> *const ThreadCache {
         asm!(
             concat!("mov {front}, qword ptr [rip + ", symbol!(), "@GOTTPOFF]"),
             "mov {front}, qword ptr fs:[{front}]",
+            front = out(reg) front,
+            options(nostack, preserves_flags, readonly)
+        );
+    }
+    front
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn hardened() -> *const Front {
+    let front;
+    // SAFETY: as above, for the second word.
+    unsafe {
+        asm!(
+            concat!("mov {front}, qword ptr [rip + ", symbol!(), "@GOTTPOFF]"),
+            "mov {front}, qword ptr fs:[{front} + 8]",
             front = out(reg) front,
             options(nostack, preserves_flags, readonly)
         );
@@ -83,6 +107,13 @@ fn local() -> *const Local {
 pub(super) fn front() -> *const ThreadCache {
     // SAFETY: the words are the thread's, and live as long as it.
     unsafe { (*local()).front.get() }
+}
+
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+pub(super) fn hardened() -> *const Front {
+    // SAFETY: as above.
+    unsafe { (*local()).hardened.get() }
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -126,9 +157,14 @@ pub(super) fn set(owned: *mut Owned, is_front: bool) -> bool {
 
 pub(super) fn end() {
     clear_front();
+    set_hardened(null());
     with(|local| local.owned.set(ENDED));
 }
 
 pub(super) fn clear_front() {
     with(|local| local.front.set(&raw const EMPTY.0));
+}
+
+pub(super) fn set_hardened(front: *const Front) {
+    with(|local| local.hardened.set(front));
 }

@@ -1,12 +1,13 @@
 //! By the means of POSIX: the value that the thread has under the process's key. A call each time, and nothing that the
 //! loader need know of.
 
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 
 use snugfit_cache::ThreadCache;
 
 use super::{EMPTY, ENDED};
 use crate::caches::Owned;
+use crate::hardened::front::Front;
 use crate::{mode, process};
 
 pub(super) fn front() -> *const ThreadCache {
@@ -17,6 +18,18 @@ pub(super) fn front() -> *const ThreadCache {
     // SAFETY: the cache is the thread's.
     unsafe { &raw const (*owned).cache }
 }
+
+pub(super) fn hardened() -> *const Front {
+    let owned = owned();
+    if owned.is_null() || owned == ENDED || mode::hides_caches() {
+        return null();
+    }
+    // SAFETY: the cache is the thread's.
+    unsafe { (*owned).front.get() }
+}
+
+/// There is no word to set: [`hardened`] looks for itself.
+pub(super) fn set_hardened(_front: *const Front) {}
 
 pub(super) fn owned() -> *mut Owned {
     // SAFETY: the key was made.

@@ -158,6 +158,9 @@ fn every_byte_behind_the_length_is_watched() {
             for at in 0..size - 8 {
                 flip(at);
                 assert_eq!(stated().is_some(), at < len, "byte {at} of {size}, asked for {len}");
+                // SAFETY: as above.
+                let has_short_end = unsafe { Mirrored::has_short_end(block, size, key) };
+                assert_eq!(has_short_end, at < len && len + 16 >= Mirrored::usable_size(size));
                 flip(at);
             }
             assert_eq!(stated(), Some(len));
