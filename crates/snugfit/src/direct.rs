@@ -24,6 +24,15 @@ const RECORD: usize = 24;
 /// Where the payload starts, if no larger alignment was asked for.
 pub(crate) const FIRST_OFFSET: usize = (RECORD + HEADER).next_multiple_of(GRANULE);
 
+/// What a mapping was that is none any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// All of its addresses, guard pages included.
+    pub(crate) whole: Extent,
+    /// Those that hold memory.
+    pub(crate) inside: Extent,
+}
+
 impl Mapping {
     /// Maps a block of `size` bytes, aligned to `align`, a power of two. It reads as zero. No lock is needed: it is
     /// nobody's until it is [sealed](Self::seal).

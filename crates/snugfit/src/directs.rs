@@ -3,9 +3,9 @@
 use core::ptr::NonNull;
 
 use snugfit_heap::BadPointer;
-use snugfit_source::{Extent, os};
+use snugfit_source::os;
 
-use crate::direct::Mapping;
+use crate::direct::{Left, Mapping};
 use crate::mode;
 use crate::page_map::Page;
 use crate::state::{PAGES, Resized, State};
@@ -63,7 +63,7 @@ impl State {
         &mut self,
         payload: NonNull<u8>,
         size: Option<usize>,
-    ) -> Result<Extent, BadPointer> {
+    ) -> Result<Left, BadPointer> {
         let mapping = self.direct(payload)?;
         if size.is_some_and(|size| !mapping.serves(size)) {
             return Err(BadPointer::WrongSize);

@@ -18,7 +18,7 @@ mod how;
 mod mapping;
 mod quarantine;
 pub(crate) mod random;
-mod retired;
+pub(crate) mod retired;
 mod shuffled;
 mod stack;
 mod zero_size;

@@ -8,13 +8,14 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, fence};
 
 use snugfit_cache::Class;
 use snugfit_heap::{BadPointer, ResizeError};
-use snugfit_source::{Extent, os};
+use snugfit_source::os;
 use snugfit_tag::{Compact, Format, GRANULE, Key};
 
 use crate::caches::{self, Owned};
-use crate::direct::{self, Mapping};
+use crate::direct::{self, Left, Mapping};
 use crate::front;
 use crate::hardened::fronts;
+use crate::hardened::retired::{give_up_addresses, retire};
 use crate::hardening::Hardening;
 use crate::lock::{Acquired, Lock};
 use crate::report;
@@ -222,7 +223,7 @@ fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
         return Some(mapping.payload());
     }
     // SAFETY: the mapping is fresh, and nobody uses it.
-    unsafe { direct::unmap(mapping.leave()) };
+    unsafe { direct::unmap(mapping.leave().whole) };
     None
 }
 
@@ -266,14 +267,14 @@ unsafe fn free_in_thread(payload: NonNull<u8>, size: Option<usize>, is_counted: 
 
 /// Unmaps what [`State::free`] says is to be unmapped: without the lock, because it takes long.
 #[inline]
-fn unmap_freed(freed: Result<Option<Extent>, BadPointer>) -> Result<(), BadPointer> {
-    if let Some(mapping) = freed? {
+fn unmap_freed(freed: Result<Option<Left>, BadPointer>) -> Result<(), BadPointer> {
+    if let Some(left) = freed? {
         // SAFETY: the block was one, and is not any more.
         unsafe {
             if mode::retires() {
-                retire(mapping);
+                retire(left);
             } else {
-                direct::unmap(mapping);
+                direct::unmap(left.whole);
             }
         }
     }
@@ -284,36 +285,6 @@ fn unmap_freed(freed: Result<Option<Extent>, BadPointer>) -> Result<(), BadPoint
 /// faster than to look under the lock for room behind it.
 fn are_cached(old: usize, size: usize) -> bool {
     Class::of_block(old).is_some() && Class::of_request(size).is_some()
-}
-
-/// Takes the memory of a freed mapping back, and keeps its addresses for a while.
-///
-/// # Safety
-/// - `mapping` is the caller's, and nobody uses it any more.
-#[cold]
-unsafe fn retire(mapping: Extent) {
-    // SAFETY: the caller vouches for the mapping, and nobody uses what is kept.
-    unsafe {
-        if !os::decommit(mapping) {
-            return direct::unmap(mapping);
-        }
-        let mut spare =
-            with(|state| state.hardened.as_mut().map_or(Some(mapping), |on| on.retired.keep(mapping)));
-        while let Some(extent) = spare {
-            direct::unmap(extent);
-            spare = with(|state| state.hardened.as_mut().and_then(|on| on.retired.excess()));
-        }
-    }
-}
-
-/// Unmaps the addresses of freed mappings that are kept.
-fn give_up_addresses() {
-    while mode::retires()
-        && let Some(extent) = with(|state| state.hardened.as_mut().and_then(|on| on.retired.take()))
-    {
-        // SAFETY: it is nobody's.
-        unsafe { direct::unmap(extent) };
-    }
 }
 
 /// Makes a block `size` bytes large, here or elsewhere; aligned to `align` as it was.

@@ -4,12 +4,12 @@ use core::ptr::NonNull;
 
 use snugfit_cache::Depot;
 use snugfit_heap::{BadPointer, Heap};
-use snugfit_source::{Extent, Fallback, Mapped, Sbrk};
+use snugfit_source::{Fallback, Mapped, Sbrk};
 use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
 
 use crate::caches::{Caches, Own};
 use crate::count::Live;
-use crate::direct::Mapping;
+use crate::direct::{Left, Mapping};
 use crate::directs::Directs;
 use crate::finding::FoundBlock;
 use crate::front::{self, RANGE};
@@ -207,7 +207,7 @@ impl State {
         &mut self,
         payload: NonNull<u8>,
         size: Option<usize>,
-    ) -> Result<Option<Extent>, BadPointer> {
+    ) -> Result<Option<Left>, BadPointer> {
         match Self::page_of(payload) {
             // SAFETY: the header lies in a page of the heap; the caller vouches for the rest.
             Page::Heap => unsafe { self.free_in_heap(payload, size) }.map(|()| None),

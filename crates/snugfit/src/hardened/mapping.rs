@@ -15,7 +15,8 @@ use snugfit_source::{Extent, os};
 use snugfit_tag::{Canary, GRANULE, HEADER, Key};
 
 use super::fill::{self, Pattern};
-use crate::direct::{FIRST_OFFSET, Mapping};
+use super::retired;
+use crate::direct::{FIRST_OFFSET, Left, Mapping};
 
 /// The word that says how a mapping was made: 0 of one of the usual kind.
 const HOW: usize = 2;
@@ -31,6 +32,9 @@ const LEN_BIT: u32 = 3;
 
 /// Bytes without access at either end, where the limits of the process allow it. They cost addresses alone.
 const FAR: usize = 1 << 20;
+
+/// Such reservations are multiples of it.
+const STEP: usize = 256 << 10;
 
 /// At most so many mappings have guard pages at a time. Each is three mappings to the system, which allows a process some
 /// 65,000: without a limit, a program with very many large blocks could get no memory at all.
@@ -63,9 +67,11 @@ impl Mapping {
         let len = rounded.checked_add(FIRST_OFFSET)?.checked_next_multiple_of(page)?;
         // The header must lie in the first page.
         let offset = if align > page { page } else { (len - rounded).min(page) };
-        let whole = reserve_aligned(len.checked_add(2 * guard)?, align, guard + offset)?;
-        let inside = whole.tail(guard).head(len);
-        // SAFETY: the reservation is fresh.
+        let whole_len = whole_len(len, guard)?;
+        let before = whole_len - guard - len;
+        let whole = reserve_aligned(whole_len, align, before + offset)?;
+        let inside = whole.tail(before).head(len);
+        // SAFETY: the reservation is nobody's.
         if !unsafe { os::commit(inside) } {
             // SAFETY: nobody uses it.
             unsafe { crate::direct::unmap(whole) };
@@ -109,20 +115,20 @@ impl Mapping {
         if self.how() & (EXACT | GUARDED) == EXACT { LEAST } else { 0 }
     }
 
-    /// It goes: all of its addresses, guard pages included.
-    pub(crate) fn leave(self) -> Extent {
+    /// It goes.
+    pub(crate) fn leave(self) -> Left {
         if self.is_guarded() {
             GUARDED_COUNT.fetch_sub(1, Relaxed);
         }
-        self.whole()
+        Left { whole: self.whole(), inside: self.extent() }
     }
 
     /// All of its addresses, guard pages included.
     fn whole(self) -> Extent {
         let (inside, guard) = (self.extent(), self.guard());
-        // SAFETY: the guard lies right before the mapping, in the same reservation, if there is one.
-        let start = unsafe { inside.start.sub(guard) };
-        Extent { start, len: inside.len + 2 * guard }
+        let Some(len) = whole_len(inside.len, guard) else { return inside };
+        // SAFETY: the guards lie right before the mapping and behind it, in the same reservation, if there are some.
+        Extent { start: unsafe { inside.start.sub(len - guard - inside.len) }, len }
     }
 
     /// The canary, and from where in the payload to where it lies.
@@ -182,8 +188,9 @@ impl Mapping {
             return None;
         }
         let (old, guard, from, offset) = (self.whole(), self.guard(), self.extent(), self.offset());
-        let whole = os::reserve(len.checked_add(2 * guard)?)?;
-        let inside = whole.tail(guard).head(len);
+        let whole_len = whole_len(len, guard)?;
+        let (whole, before) = (os::reserve(whole_len)?, whole_len - guard - len);
+        let inside = whole.tail(before).head(len);
         // SAFETY: the caller vouches for the mapping; the place is fresh.
         if !unsafe { os::remap_to(from, inside) } {
             // SAFETY: nobody uses the reservation.
@@ -191,7 +198,7 @@ impl Mapping {
             return None;
         }
         // What lay between the old guard pages has gone, and may be somebody's already.
-        for spare in [old.head(guard), old.tail(guard + from.len)] {
+        for spare in [old.head(old.len - guard - from.len), old.tail(old.len - guard)] {
             // SAFETY: guard pages of the caller's.
             unsafe { crate::direct::unmap(spare) };
         }
@@ -199,11 +206,18 @@ impl Mapping {
     }
 }
 
+/// How many bytes of addresses a mapping of `len` bytes takes, with `guard` bytes behind it and at least as many before it. Few
+/// lengths for many, where the guards are wide: so that the addresses fit another one later.
+fn whole_len(len: usize, guard: usize) -> Option<usize> {
+    let least = len.checked_add(2 * guard)?;
+    if guard == FAR { least.checked_next_multiple_of(STEP) } else { Some(least) }
+}
+
 /// Reserves `len` bytes so that the address `lead` bytes from their start is aligned to `align`.
 fn reserve_aligned(len: usize, align: usize, lead: usize) -> Option<Extent> {
     let page = os::page_size();
     if align <= page {
-        return os::reserve(len);
+        return retired::reserve(len);
     }
     let all = os::reserve(len.checked_add(align)?)?;
     let first = all.start.addr().get() + lead;
