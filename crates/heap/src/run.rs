@@ -4,7 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_index::FreeIndex;
 use snugfit_source::Source;
-use snugfit_tag::{Block, CHECKED, Format, Seal, State};
+use snugfit_tag::{Block, CHECKED, Format, Seal, State, Tag};
 
 use crate::{BadPointer, Heap};
 
@@ -78,13 +78,10 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         let block = |number: usize| unsafe { Block::from_payload(payload).offset(number * size) };
         let key = self.key;
         let cached = |block: Block| key.seal(block.address(), size, State::Cached);
-        let is_intact = |number: &usize| {
-            let tag = block(*number).tag();
-            let is_cached = block(*number).seal() == cached(block(*number));
-            is_cached
-                && tag.is_block_in_use()
-                && tag.size() == size
-                && (*number == 0 || tag.is_previous_in_use())
+        let is_intact = |&number: &usize| {
+            let (block, tag) = (block(number), block(number).tag());
+            let is_right = tag == Tag::in_use(size, true) || number == 0 && tag.is_in_use_of(size);
+            is_right && block.seal() == cached(block)
         };
         if CHECKED && let Some(damaged) = (0..count).find(|number| !is_intact(number)) {
             return Err((block(damaged).payload(), BadPointer::HeaderOverwritten));

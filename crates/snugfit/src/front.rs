@@ -132,7 +132,7 @@ const AHEAD: usize = 256;
 /// Fetches what lies around a block that is being freed. Its header is read, and that may be far away, as a program has
 /// often not looked at a block for a while when it frees it. What it frees next often lies near by.
 #[inline(always)]
-fn fetch_around(payload: *const u8) {
+pub(crate) fn fetch_around(payload: *const u8) {
     prefetch(payload.wrapping_add(AHEAD));
     prefetch(payload.wrapping_sub(AHEAD));
 }

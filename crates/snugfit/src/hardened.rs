@@ -23,7 +23,7 @@ mod shuffled;
 mod stack;
 mod zero_size;
 
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
@@ -44,6 +44,7 @@ use how::How;
 use quarantine::{Kept, Quarantine};
 use retired::Retired;
 use shuffled::Shuffled;
+use stack::Slot;
 use zero_size::ZeroSized;
 
 /// The heap's first reservation, and what nobody can touch at either end of each.
@@ -193,11 +194,11 @@ impl Hardened {
     }
 
     /// [`join`](Self::join) for several blocks of `size` bytes. Those that lie side by side go as one.
-    fn join_all(&mut self, size: usize, blocks: impl Iterator<Item = NonNull<u8>>) {
-        let how = self.how;
-        let checked = blocks.inspect(|&payload| how.check_filled(payload, size));
+    fn join_all(&mut self, size: usize, slots: &[Slot]) {
+        let blocks = slots.iter().filter_map(Cell::get);
+        blocks.clone().for_each(|payload| self.how.check_filled(payload, size));
         // SAFETY: the blocks were set aside.
-        if let Err((payload, bad)) = unsafe { self.heap.deallocate_cached_all(size, checked) } {
+        if let Err((payload, bad)) = unsafe { self.heap.deallocate_cached_all(size, blocks) } {
             report::damaged_in_cache(payload.as_ptr(), bad);
         }
     }

@@ -96,6 +96,15 @@ impl Tag {
         self.0 & !Self::PREVIOUS_IN_USE == Self::size_bits(size) | Self::IN_USE
     }
 
+    /// The size in granules, if this [is the tag of a block in use](Self::is_block_in_use). A number that is larger than any size
+    /// if it is not: what should be clear below the size becomes the highest bits.
+    #[inline]
+    #[must_use]
+    pub const fn granules_in_use(self) -> usize {
+        let size = (self.0 & !Self::PREVIOUS_IN_USE).wrapping_sub(Self::IN_USE);
+        size.rotate_right(GRANULE.ilog2()) as usize
+    }
+
     /// Whether the block before this one is in use. If not, its footer lies right before this header.
     #[inline]
     #[must_use]

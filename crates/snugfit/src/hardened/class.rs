@@ -2,7 +2,7 @@
 
 use core::hint::assert_unchecked;
 
-use snugfit_tag::{Format, GRANULE, MIN_BLOCK, Mirrored};
+use snugfit_tag::{Format, GRANULE, MIN_BLOCK, Mirrored, Tag};
 
 /// A class of blocks: every multiple of 16 up to 1 KiB is one, and above that 8 in each doubling, up to 16 KiB. So at most
 /// an eighth of a block is more than was asked for, and all of that is canary.
@@ -56,10 +56,11 @@ impl Class {
         Some((Self(number), size_of_block))
     }
 
-    /// The class of the blocks of just `size` bytes, if those are small ones.
+    /// The class and the size of the block whose tag is `tag`, if it is a small one in use.
     #[inline(always)]
-    pub(super) fn of_small_block(size: usize) -> Option<Self> {
-        (size <= SMALL).then_some(Self(size / GRANULE))
+    pub(super) fn of_small_block(tag: Tag) -> Option<(Self, usize)> {
+        let number = tag.granules_in_use();
+        (number <= SMALL / GRANULE).then_some((Self(number), number * GRANULE))
     }
 
     /// The class of the smallest blocks that serve a request for `size` bytes; `None` if that is too large.

@@ -142,9 +142,10 @@ unsafe fn with_others(
     from: NonNull<u8>,
     pattern: Pattern,
 ) -> [u64; STEP / WORD] {
-    // SAFETY: the caller vouches for the words.
-    let words: [u64; STEP / WORD] = unsafe { from.cast().read() };
-    others.iter_mut().zip(words).for_each(|(other, word)| *other |= word ^ pattern.0);
+    for (number, other) in others.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for the words.
+        *other |= unsafe { from.cast::<u64>().add(number).read() } ^ pattern.0;
+    }
     others
 }
 

@@ -18,7 +18,7 @@ use super::class::Class;
 use super::how::How;
 use super::random::Random;
 use super::stack::{Slot, Stack};
-use crate::front::key;
+use crate::front::{fetch_around, key};
 use crate::report;
 
 /// The blocks of a thread.
@@ -166,18 +166,14 @@ impl Front {
     /// - The header lies in a page of the heap. If it is a live block, nobody uses it any more.
     #[inline(always)]
     pub(crate) unsafe fn free_small(&self, payload: NonNull<u8>) -> bool {
+        fetch_around(payload.as_ptr());
         // SAFETY: the caller vouches for the header.
         let block = unsafe { Block::from_payload(payload) };
-        let tag = block.tag();
-        let size = tag.size();
-        let Some(class) = Class::of_small_block(size) else { return false };
+        let Some((class, size)) = Class::of_small_block(block.tag()) else { return false };
         let stack = self.stack(class);
         let live = stack.live_seal(block, key());
         // SAFETY: if the seal is right, this is a block of that size.
-        if block.seal() != live
-            || !tag.is_in_use_of(size)
-            || !unsafe { Mirrored::has_short_end(block, size, key()) }
-        {
+        if block.seal() != live || !unsafe { Mirrored::has_short_end(block, size, key()) } {
             return false;
         }
         // SAFETY: there is room; the caller vouches for the block.
@@ -305,12 +301,12 @@ impl Front {
     }
 
     /// Takes out the oldest blocks of `class`, a batch of them.
-    pub(super) fn make_room(&self, class: Class, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
+    pub(super) fn make_room(&self, class: Class, take: impl FnOnce(&[Slot])) {
         self.stack(class).take_freed(class.batch() as u32, take);
     }
 
     /// Takes out all blocks of `class`.
-    pub(super) fn take_all(&self, class: Class, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
+    pub(super) fn take_all(&self, class: Class, take: impl FnMut(&[Slot])) {
         self.stack(class).take_all(take);
     }
 

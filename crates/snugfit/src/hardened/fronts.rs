@@ -44,9 +44,8 @@ pub(crate) unsafe fn free_to_wait(payload: NonNull<u8>) -> bool {
 #[inline(always)]
 pub(crate) unsafe fn free_small(payload: *mut u8) -> bool {
     let Some(front) = local::hardened() else { return false };
-    let Some(payload) = NonNull::new(payload).filter(|_| RANGE.contains(payload)) else { return false };
-    // SAFETY: the header lies in the heap; the caller vouches for the block.
-    unsafe { front.free_small(payload) }
+    // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
+    RANGE.contains(payload) && unsafe { front.free_small(NonNull::new_unchecked(payload)) }
 }
 
 /// A block of this thread's, or of the sample. `None` if such a block is not kept by threads, or there is no memory here.

@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
+use core::slice;
 use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 
 use snugfit_tag::{Block, HEADER, Key, Seal, prefetch};
@@ -48,7 +49,7 @@ impl Stack {
     /// One for no blocks.
     pub(super) const fn none() -> Self {
         // SAFETY: no slot is no one's.
-        unsafe { Self::new(ptr::null(), 0, 1, 0, 0) }
+        unsafe { Self::new(ptr::dangling(), 0, 1, 0, 0) }
     }
 
     /// One with `room` for blocks of `size` bytes, that keeps at least `keep` of the freed ones, 1 or more.
@@ -123,26 +124,21 @@ impl Stack {
         backwards: bool,
         carve: impl FnOnce(&mut dyn FnMut(NonNull<u8>)),
     ) {
-        let Some(first) = self.room.checked_sub(count).filter(|&first| first >= self.len.get()) else {
-            return;
-        };
+        let (len, room) = (self.len.get(), self.room);
+        let Some(first) = room.checked_sub(count).filter(|&first| first >= len) else { return };
         let mut carved = 0;
         carve(&mut |payload| {
             if carved < count {
+                let at = if backwards { room - 1 - carved } else { first + carved };
                 // SAFETY: it is less than the room, and no freed block is in it.
-                unsafe { self.slot(first + carved) }.set(Some(payload));
+                unsafe { self.slot(at) }.set(Some(payload));
                 carved += 1;
             }
         });
-        let limit = self.room - carved;
-        // SAFETY: there are so many slots, and they have just been written.
-        unsafe {
-            for at in (0..carved).rev().filter(|_| carved < count) {
-                self.slot(limit + at).set(self.slot(first + at).get());
-            }
-            for at in (0..carved / 2).filter(|_| backwards) {
-                self.slot(limit + at).swap(self.slot(self.room - 1 - at));
-            }
+        let limit = room - carved;
+        for at in (0..carved).rev().filter(|_| limit > first && !backwards) {
+            // SAFETY: there are so many slots, and those that are read have just been written.
+            unsafe { self.slot(limit + at).set(self.slot(first + at).get()) };
         }
         self.limit.set(limit);
     }
@@ -192,30 +188,41 @@ impl Stack {
         }
     }
 
+    /// The slots from `start` to `end`.
+    ///
+    /// # Safety
+    /// - They have been written.
+    unsafe fn slots(&self, start: u32, end: u32) -> &[Slot] {
+        // SAFETY: they are the stack's, and the caller vouches that they have been written.
+        unsafe { slice::from_raw_parts(self.slots.add(start as usize), (end - start) as usize) }
+    }
+
     /// Takes out up to `count` of the freed blocks, those that have waited longest, so far as that is known.
-    pub(super) fn take_freed(&self, count: u32, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
-        let taken = count.min(self.len.get());
-        let rest = self.len.get() - taken;
-        // SAFETY: each is less than the length.
-        take(&mut (0..taken).filter_map(|at| unsafe { self.slot(at) }.get()));
-        // SAFETY: so many slots lie behind those that were taken out.
-        unsafe { self.slots.add(taken as usize).copy_to(self.slots.cast_mut(), rest as usize) };
-        self.len.set(rest);
+    pub(super) fn take_freed(&self, count: u32, take: impl FnOnce(&[Slot])) {
+        let (len, taken) = (self.len.get(), count.min(self.len.get()));
+        // SAFETY: there is a block in each, below the length.
+        unsafe {
+            take(self.slots(0, taken));
+            let rest = self.slots(taken, len).as_ptr();
+            rest.copy_to(self.slots.cast_mut(), (len - taken) as usize);
+        }
+        self.len.set(len - taken);
     }
 
     /// Whether a block that was freed is one of them.
     pub(super) fn contains(&self, payload: NonNull<u8>) -> bool {
-        // SAFETY: it is less than the length.
-        (0..self.len.get()).any(|at| unsafe { self.slot(at) }.get() == Some(payload))
+        // SAFETY: there is a block in each.
+        unsafe { self.slots(0, self.len.get()) }.iter().any(|slot| slot.get() == Some(payload))
     }
 
-    /// Takes out all.
-    pub(super) fn take_all(&self, take: impl FnOnce(&mut dyn Iterator<Item = NonNull<u8>>)) {
-        let fresh = self.limit.replace(self.room)..self.room;
-        let freed = 0..self.len.replace(0);
-        // SAFETY: each is the slot of a block.
-        let waiting = freed.chain(fresh).filter_map(|at| unsafe { self.slot(at) }.get());
-        take(&mut self.next.take().into_iter().chain(waiting));
+    /// Takes out all, a part at a time.
+    pub(super) fn take_all(&self, mut take: impl FnMut(&[Slot])) {
+        // SAFETY: there is a block in each.
+        unsafe {
+            take(self.slots(0, self.len.replace(0)));
+            take(self.slots(self.limit.replace(self.room), self.room));
+        }
+        take(slice::from_ref(&Cell::new(self.next.take())));
     }
 }
 
@@ -258,7 +265,7 @@ mod tests {
             let in_order = out[..ROOM - KEEP - 8].is_sorted_by(|one, other| one > other);
             assert!(out[ROOM - KEEP - 8..].is_sorted_by(|one, other| (one > other) == random.is_some()));
             assert_eq!(in_order, random.is_none(), "{out:?}");
-            stack.take_all(|blocks| out.extend(blocks));
+            stack.take_all(|slots| out.extend(slots.iter().filter_map(Cell::get)));
             assert_eq!(out.iter().collect::<BTreeSet<_>>().len(), ROOM);
             assert_eq!((out.len(), pop()), (ROOM, None));
         }
@@ -273,9 +280,9 @@ mod tests {
             // SAFETY: there is room.
             (0..len).for_each(|number| unsafe { stack.push(block(number)) });
             let mut out = Vec::new();
-            stack.take_freed(count as u32, |blocks| out.extend(blocks));
+            stack.take_freed(count as u32, |slots| out.extend(slots.iter().filter_map(Cell::get)));
             assert_eq!(out.len(), count.min(len));
-            stack.take_all(|blocks| out.extend(blocks));
+            stack.take_all(|slots| out.extend(slots.iter().filter_map(Cell::get)));
             assert!(out.into_iter().eq((0..len).map(block)));
         }
     }

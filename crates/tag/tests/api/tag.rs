@@ -30,6 +30,10 @@ fn every_tag_round_trips() {
             let tag = Tag::from_bits(bits);
             let resized = Tag::from_bits(flags).with_size(size);
             wrong += u64::from((tag.bits() != bits) | (tag.size() != size) | (resized.bits() != bits));
+            let (is_in_use, stated) = (tag.is_block_in_use(), tag.granules_in_use());
+            wrong += u64::from((stated == granules as usize) != is_in_use);
+            wrong += u64::from((stated < 1 << 28) != is_in_use);
+            wrong += u64::from(tag.is_in_use_of(size) != is_in_use);
         }
     }
     assert_eq!(wrong, 0);
