@@ -61,6 +61,7 @@ mod finding;
 mod front;
 mod global;
 mod guard;
+mod guarded;
 mod hardened;
 mod hardening;
 mod idle;

@@ -18,6 +18,7 @@ use snugfit_heap::BadPointer;
 use snugfit_source::{Extent, os};
 use snugfit_tag::{GRANULE, Key};
 
+use crate::guarded::Guarded;
 use crate::hardened::fill::{self, Pattern};
 use crate::hardened::random;
 use crate::page_map::Page;
@@ -71,8 +72,8 @@ fn is_next() -> bool {
 /// The pages, and what is in them.
 #[derive(Debug)]
 pub(crate) struct Sampled {
-    /// `None` before the first.
-    pages: Option<Extent>,
+    /// Every second one is a slot's. `None` before the first.
+    pages: Option<Guarded>,
     slots: [Slot; SLOTS],
     /// Where to look for the next one that is vacant.
     next: usize,
@@ -114,8 +115,7 @@ impl Sampled {
         }
         let number = self.vacant()?;
         let extent = self.page(number)?;
-        // SAFETY: the page is the slot's, and nobody uses it.
-        if !PAGES.mark(extent, Page::Sampled) || !unsafe { os::commit(extent) } {
+        if !PAGES.mark(extent, Page::Sampled) || !self.pages.as_ref()?.open(extent) {
             return None;
         }
         let offset = page - aligned;
@@ -143,15 +143,20 @@ impl Sampled {
     fn page(&mut self, number: usize) -> Option<Extent> {
         let page = os::page_size();
         if self.pages.is_none() {
-            self.pages = os::reserve((2 * SLOTS + 1) * page);
+            self.pages = Guarded::new((2 * SLOTS + 1) * page);
         }
-        Some(self.pages?.tail((2 * number + 1) * page).head(page))
+        Some(self.extent()?.tail((2 * number + 1) * page).head(page))
+    }
+
+    /// All pages.
+    fn extent(&self) -> Option<Extent> {
+        self.pages.as_ref().map(Guarded::extent)
     }
 
     /// The slot in whose page `payload` lies, and its page.
     fn find(&self, payload: NonNull<u8>) -> Option<(usize, Extent)> {
         let page = os::page_size();
-        let pages = self.pages?;
+        let pages = self.extent()?;
         let number = payload.addr().get().checked_sub(pages.start.addr().get())? / page;
         (number % 2 == 1).then(|| (number / 2, pages.tail(number * page).head(page)))
     }
@@ -192,8 +197,10 @@ impl Sampled {
         }
         slot.state = SlotState::Freed;
         self.live -= 1;
-        // SAFETY: the page is the slot's, and nobody uses it any more. Should the system refuse, it is at least emptied.
-        let _ = unsafe { os::decommit(extent) || os::purge(extent) };
+        if let Some(pages) = &mut self.pages {
+            // SAFETY: the page is the slot's, and nobody uses it any more.
+            unsafe { pages.close(extent) };
+        }
         Ok(slot.len.into())
     }
 
@@ -210,7 +217,7 @@ impl Sampled {
 
     /// The address of the first live block around which something was overwritten.
     pub(crate) fn damaged(&self, key: Key) -> Option<usize> {
-        let pages = self.pages?;
+        let pages = self.extent()?;
         let page = os::page_size();
         self.slots.iter().enumerate().find_map(|(number, slot)| {
             let extent = pages.tail((2 * number + 1) * page).head(page);

@@ -12,7 +12,8 @@
 //! Memory is in one of three states: *reserved* (its addresses are set aside, it may not be touched and costs
 //! nothing), *committed* (readable and writable, backed by a page of zeros at first touch) or *unmapped*. Between
 //! them lead [`reserve`], [`map`] (reserves and commits at once), [`commit`], [`decommit`] and [`unmap`]; [`purge`]
-//! drops the contents of committed memory and leaves it committed.
+//! drops the contents of committed memory and leaves it committed. Committed memory can be *guarded*: it may not be touched between
+//! [`guard`] and [`unguard`].
 
 mod count;
 mod errno;
@@ -25,7 +26,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub use count::calls;
 pub use errno::{keeping_errno, set_errno};
-pub use pages::{commit, decommit, map, purge, remap, remap_to, reserve, unmap};
+pub use pages::{commit, decommit, guard, map, map_sparse, purge, remap, remap_to, reserve, unguard, unmap};
 pub(crate) use program_break::is_program_break_claimed;
 pub use program_break::{claim_program_break, move_break, program_break};
 pub use random::random_words;

@@ -142,8 +142,15 @@ impl Mapping {
     pub(crate) fn write_canary(self, key: Key) {
         if self.exact().is_some() {
             let (canary, len, end) = self.canary(key);
-            // SAFETY: the caller owns the mapping, and the bytes lie in it, behind what was asked for.
-            unsafe { canary.write(self.payload().as_ptr(), len.min(end), end) };
+            if len < end {
+                let payload = self.payload().as_ptr();
+                // SAFETY: the caller owns the mapping, and the bytes lie in it, behind what was asked for.
+                unsafe {
+                    // To read first what is then written would be two page faults.
+                    payload.add(end - 1).write(0);
+                    canary.write(payload, len, end);
+                }
+            }
         }
     }
 
