@@ -43,7 +43,7 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
     // Each way is a function of its own, so that none pays for another's frame.
-    if let Some(payload) = fronts::allocate_small(size) {
+    if let Some(payload) = fronts::allocate_small(size, false) {
         payload.as_ptr()
     } else if mode::is_usual() {
         allocate_usually(size)
@@ -106,7 +106,10 @@ pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
     let short = |size| {
-        if mode::is_usual() {
+        let small = fronts::allocate_small(size, true);
+        if small.is_some() {
+            small
+        } else if mode::is_usual() {
             process::allocate_in_heap(size, true)
         } else if mode::is_hardened() {
             fronts::allocate_waiting(size, true)

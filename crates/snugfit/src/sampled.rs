@@ -127,6 +127,8 @@ impl Sampled {
         // of the page behind it.
         unsafe {
             let payload = extent.start.add(offset);
+            // To read first what is then written would be two page faults.
+            payload.write(0);
             slot.canary(payload, key).write(payload.as_ptr(), request.size, aligned);
             Some(payload)
         }

@@ -161,15 +161,18 @@ pub(crate) unsafe fn first_other(payload: NonNull<u8>, len: usize, pattern: Patt
 }
 
 /// At either end of what is large, so many bytes are looked at.
-const END: usize = 1024;
+const END: usize = 512;
+
+/// What has more bytes is large.
+const LARGE: usize = 2048;
 
 /// Whether [`is_block_filled_near_ends`] looks at all of `len` bytes.
 pub(crate) const fn is_looked_at_whole(len: usize) -> bool {
-    len <= 2 * END
+    len <= LARGE
 }
 
 /// Whether a block but for its header is filled with `pattern`: an odd number of words, three at least. So that an allocation does
-/// not cost as much as its length, of what has more than 2 KiB half of that at either end is looked at.
+/// not cost as much as its length, of what is large the ends are looked at.
 ///
 /// # Safety
 /// - As for [`first_other`].

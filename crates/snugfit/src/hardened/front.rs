@@ -90,7 +90,7 @@ impl Front {
 
     /// A small block for `size` bytes, if one waits, and no sample is due. No call, and about a hundred instructions.
     #[inline(always)]
-    pub(crate) fn allocate_small(&self, size: usize) -> Option<NonNull<u8>> {
+    pub(crate) fn allocate_small(&self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
         let (class, size_of_block) = Class::of_small_request(size)?;
         let left = self.left.get().checked_sub(1)?;
         let stack = self.stack(class);
@@ -101,6 +101,7 @@ impl Front {
             let len = self.stated_len(size, size_of_block);
             Mirrored::set_short_end(block, size_of_block, len, key());
         });
+        self.clear(payload, size, size_of_block, zeroed, is_fresh);
         Some(payload)
     }
 
@@ -117,11 +118,17 @@ impl Front {
         self.hand_out(stack, payload, is_fresh, size_of_block, |block| unsafe {
             Mirrored::set_len(block, size_of_block, self.stated_len(size, size_of_block), key());
         });
-        if zeroed && (is_fresh || !self.how.is_zero(stack.size())) {
+        self.clear(payload, size, size_of_block, zeroed, is_fresh);
+        Some(payload)
+    }
+
+    /// Clears what was handed out, if it must be zero, and is not known to be.
+    #[inline(always)]
+    fn clear(&self, payload: NonNull<u8>, size: usize, size_of_block: usize, zeroed: bool, is_fresh: bool) {
+        if zeroed && (is_fresh || !self.how.is_zero(size_of_block)) {
             // SAFETY: the payload has that many bytes.
             unsafe { payload.write_bytes(0, size) };
         }
-        Some(payload)
     }
 
     /// What a block states that was asked for.
@@ -244,21 +251,24 @@ impl Front {
     /// # Safety
     /// - As for [`free`](Self::free), but the contents are kept. On success only the result may be used.
     pub(crate) unsafe fn resize(&self, payload: NonNull<u8>, size: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the caller vouches for the header and the block. The new one is apart from it, and that large.
-        unsafe {
-            let (block, size_of_block, len) = live_block(payload)?;
-            let (class, _) = (Class::of_block(size_of_block)?, self.class_for(size)?);
-            if self.resize_in_place(block, size_of_block, len, size) {
-                return Some(payload);
-            }
-            if !self.stack(class).has_room() {
-                return None;
-            }
-            let to = self.allocate(size, false)?;
-            payload.copy_to_nonoverlapping(to, len.min(size));
-            self.free(payload, None);
-            Some(to)
+        // SAFETY: the caller vouches for the header.
+        let (block, size_of_block, len) = unsafe { live_block(payload) }?;
+        let (class, _) = (Class::of_block(size_of_block)?, self.class_for(size)?);
+        // SAFETY: the caller vouches for the block.
+        if unsafe { self.resize_in_place(block, size_of_block, len, size) } {
+            return Some(payload);
         }
+        let stack = self.stack(class);
+        if !stack.has_room() {
+            return None;
+        }
+        let to = self.allocate_small(size, false).or_else(|| self.allocate(size, false))?;
+        // SAFETY: the caller vouches for the block. The new one is apart from it, and that large; that there is room is as before.
+        unsafe {
+            payload.copy_to_nonoverlapping(to, len.min(size));
+            self.take_in(stack, block, size_of_block, stack.live_seal(block, key()));
+        }
+        Some(to)
     }
 
     /// The class of the block at `payload`, if it lacks only room to free that.

@@ -22,8 +22,8 @@ pub(crate) fn allocate_waiting(size: usize, zeroed: bool) -> Option<NonNull<u8>>
 
 /// [`allocate_waiting`] of a small block.
 #[inline(always)]
-pub(crate) fn allocate_small(size: usize) -> Option<NonNull<u8>> {
-    local::hardened()?.allocate_small(size)
+pub(crate) fn allocate_small(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+    local::hardened()?.allocate_small(size, zeroed)
 }
 
 /// [`free`] as long as calls are neither counted nor checked after.
