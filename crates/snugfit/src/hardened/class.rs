@@ -45,6 +45,7 @@ impl Class {
     /// The class of the smallest blocks that serve a request for `size` bytes, and their size; `None` if they are not small ones, or
     /// `size` is 0: one comparison for both.
     #[inline(always)]
+    #[expect(clippy::manual_div_ceil, reason = "sizes this small cannot overflow, and the path is hot")]
     pub(super) fn of_small_request(size: usize) -> Option<(Self, usize)> {
         if size.wrapping_sub(1) >= SMALL - Mirrored::OVERHEAD {
             return None;

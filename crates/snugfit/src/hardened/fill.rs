@@ -44,9 +44,9 @@ pub(crate) unsafe fn fill_block(payload: NonNull<u8>, len: usize, pattern: Patte
     let write = |at| unsafe { payload.add(at).cast::<u64>().write(pattern.0) };
     match len {
         ..=40 => five(len).into_iter().for_each(write),
-        ..=72 => nine(len).into_iter().for_each(write),
+        41..=72 => nine(len).into_iter().for_each(write),
         // SAFETY: the caller owns the bytes.
-        ..=SHORT => unsafe { fill_in_steps(payload, len, pattern) },
+        73..=SHORT => unsafe { fill_in_steps(payload, len, pattern) },
         // SAFETY: the same.
         _ => unsafe { fill(payload, len, pattern) },
     }
@@ -78,9 +78,9 @@ unsafe fn is_block_filled(payload: NonNull<u8>, len: usize, pattern: Pattern) ->
     let add_other = |other, at| other | unsafe { payload.add(at).cast::<u64>().read() } ^ pattern.0;
     match len {
         ..=40 => five(len).into_iter().fold(0, add_other) == 0,
-        ..=72 => nine(len).into_iter().fold(0, add_other) == 0,
+        41..=72 => nine(len).into_iter().fold(0, add_other) == 0,
         // SAFETY: the caller vouches for the bytes.
-        ..=SHORT => unsafe { is_filled_in_steps(payload, len, pattern) },
+        73..=SHORT => unsafe { is_filled_in_steps(payload, len, pattern) },
         // SAFETY: the same.
         _ => unsafe { is_filled(payload, len, pattern) },
     }
