@@ -3,13 +3,22 @@
 use snugfit_source::{Extent, os};
 
 /// A range of pages, all closed at first.
-///
-/// A recent system guards pages within one mapping, which is cheap; on others each open page is a mapping of its own, and so it is
-/// once a page could not be guarded, as those cannot that are locked in memory.
 #[derive(Debug)]
 pub(crate) struct Guarded {
     pages: Extent,
-    is_one_mapping: bool,
+    means: Means,
+}
+
+/// How pages are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    /// They are guarded within one mapping, which is cheap.
+    OneMapping,
+    /// Each open page is a mapping of its own: older systems do not guard pages.
+    Apart,
+    /// The same, but some may be guarded from before: the system has refused to guard more, as it does for memory that is locked,
+    /// or where a sandbox forbids it.
+    ApartNow,
 }
 
 impl Guarded {
@@ -17,13 +26,15 @@ impl Guarded {
     pub(crate) fn new(len: usize) -> Option<Self> {
         let pages = os::map_sparse(len)?;
         // SAFETY: the pages are nobody else's.
-        let is_one_mapping = unsafe { os::guard(pages) };
-        // SAFETY: the same.
-        if is_one_mapping || unsafe { os::decommit(pages) } {
-            return Some(Self { pages, is_one_mapping });
+        unsafe {
+            if os::guard(pages) {
+                return Some(Self { pages, means: Means::OneMapping });
+            }
+            if os::decommit(pages) {
+                return Some(Self { pages, means: Means::Apart });
+            }
+            let _ = os::unmap(pages);
         }
-        // SAFETY: the same.
-        let _ = unsafe { os::unmap(pages) };
         None
     }
 
@@ -35,9 +46,11 @@ impl Guarded {
     pub(crate) fn open(&self, pages: Extent) -> bool {
         // SAFETY: the pages are of this range, and closed: nobody uses them.
         unsafe {
-            // What was closed while they were one mapping is guarded, and what was closed later is not.
-            let is_unguarded = os::unguard(pages);
-            if self.is_one_mapping { is_unguarded } else { os::commit(pages) }
+            match self.means {
+                Means::OneMapping => os::unguard(pages),
+                Means::Apart => os::commit(pages),
+                Means::ApartNow => (os::unguard(pages) || os::decommit(pages)) && os::commit(pages),
+            }
         }
     }
 
@@ -48,8 +61,10 @@ impl Guarded {
     pub(crate) unsafe fn close(&mut self, pages: Extent) {
         // SAFETY: the caller vouches for them. Should the system refuse, they are at least emptied.
         unsafe {
-            self.is_one_mapping = self.is_one_mapping && os::guard(pages);
-            let _ = self.is_one_mapping || os::decommit(pages) || os::purge(pages);
+            if self.means == Means::OneMapping && !os::guard(pages) {
+                self.means = Means::ApartNow;
+            }
+            let _ = self.means == Means::OneMapping || os::decommit(pages) || os::purge(pages);
         }
     }
 }
@@ -60,51 +75,42 @@ mod tests {
 
     /// Whether the system takes the page for one that can be read.
     fn is_readable(page: Extent) -> bool {
+        let mut pipe = [0; 2];
         // SAFETY: the system looks at the memory, and says so if it cannot.
-        let written = unsafe {
-            let [from, to] = {
-                let mut pipe = [0; 2];
-                assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
-                pipe
-            };
-            let written = libc::write(to, page.start.as_ptr().cast(), 1);
-            libc::close(from);
-            libc::close(to);
-            written
-        };
-        written == 1
+        unsafe {
+            assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
+            let written = libc::write(pipe[1], page.start.as_ptr().cast(), 1);
+            pipe.into_iter().for_each(|end| assert_eq!(libc::close(end), 0));
+            written == 1
+        }
     }
 
-    fn check(mut guarded: Guarded, number: usize) {
+    fn check_page(guarded: &mut Guarded, number: usize) {
         let size = os::page_size();
         let page = guarded.extent().tail(number * size).head(size);
-        for _ in 0..2 {
-            assert!(!is_readable(page));
-            assert!(guarded.open(page) && is_readable(page));
-            // SAFETY: the page is open, and this test's.
-            unsafe {
-                assert_eq!(page.start.read(), 0);
-                page.start.write(1);
-                guarded.close(page);
-            }
-        }
-        // Whatever the way, from now on it is the other one.
-        guarded.is_one_mapping = false;
+        assert!(!is_readable(page));
         assert!(guarded.open(page) && is_readable(page));
-        // SAFETY: nobody uses the page, or any other.
+        // SAFETY: the page is open, and this test's.
         unsafe {
+            assert_eq!(page.start.read(), 0);
+            page.start.write(1);
             guarded.close(page);
-            assert!(!is_readable(page));
-            assert!(os::unmap(guarded.extent()));
         }
+        assert!(!is_readable(page));
     }
 
     #[test]
     fn what_is_not_open_cannot_be_read() {
         let len = 5 * os::page_size();
-        for number in [0, 1, 4] {
-            check(Guarded::new(len).unwrap(), number);
-            check(Guarded { pages: os::reserve(len).unwrap(), is_one_mapping: false }, number);
+        let apart = || Guarded { pages: os::reserve(len).unwrap(), means: Means::Apart };
+        for mut guarded in [Guarded::new(len).unwrap(), apart()] {
+            [0, 4, 1, 4, 4].into_iter().for_each(|number| check_page(&mut guarded, number));
+            if guarded.means == Means::OneMapping {
+                guarded.means = Means::ApartNow;
+                [2, 4, 4, 1, 2].into_iter().for_each(|number| check_page(&mut guarded, number));
+            }
+            // SAFETY: nobody uses the pages.
+            assert!(unsafe { os::unmap(guarded.extent()) });
         }
     }
 }
