@@ -52,7 +52,6 @@ pub(crate) unsafe fn free_small(payload: *mut u8) -> bool {
 pub(crate) fn allocate_or_refill(request: Request) -> Option<NonNull<u8>> {
     let Request { size, align, zeroed, .. } = request;
     let Some(front) = mine().or_else(make_mine) else { return sampled::allocate_if_due(request) };
-    follow(front);
     if front.is_sample_due() {
         let sample = with(|state| {
             front.set_left(sampled::interval());
@@ -81,7 +80,6 @@ pub(crate) fn allocate_or_refill(request: Request) -> Option<NonNull<u8>> {
 /// - If it is a live block, nobody uses it any more.
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> bool {
     let Some(front) = mine() else { return false };
-    follow(front);
     // SAFETY: the header lies in the heap; the caller vouches for the block.
     is_in_heap(payload) && unsafe { front.free(payload, size) || free_with_room(front, payload, size) }
 }
@@ -119,21 +117,19 @@ fn is_elsewhere_in_heap(payload: NonNull<u8>) -> bool {
     address.is_multiple_of(GRANULE) && PAGES.page(address.wrapping_sub(HEADER)) == Page::Hardened
 }
 
-/// This thread's front, if it has one and may use it: where calls are counted, the lock guards the counts.
+/// This thread's front, if it has one and may use it: where calls are counted, the lock guards the counts. Says anew whether its next
+/// calls may do so without asking: not while calls are counted or checked after.
 #[inline]
 fn mine() -> Option<&'static Front> {
-    if count::is_counting() { None } else { front() }
+    let front = if count::is_counting() { None } else { front() };
+    let without_asking = front.filter(|_| !mode::hides_caches());
+    local::set_hardened(without_asking.map_or(ptr::null(), ptr::from_ref));
+    front
 }
 
 #[cold]
 fn make_mine() -> Option<&'static Front> {
     if count::is_counting() { None } else { make_front() }
-}
-
-/// Says anew whether this thread's next calls may use its front without asking: not while calls are checked after.
-#[inline]
-fn follow(front: &'static Front) {
-    local::set_hardened(if mode::hides_caches() { ptr::null() } else { front });
 }
 
 /// What this thread has.
@@ -149,7 +145,7 @@ fn front() -> Option<&'static Front> {
 fn make_front() -> Option<&'static Front> {
     let owned = caches::mine_in_any_mode()?;
     with(|state| owned.front.set(state.new_front().map_or(ptr::null_mut(), NonNull::as_ptr)));
-    front()
+    mine()
 }
 
 /// Leaves what this thread keeps to the heap.

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 use std::thread;
 
 use snugfit::{
-    BadPointer, Hardening, Snugfit, TooLate, harden, mem_alloc_clear, stats, trim, usable_size, validate,
+    BadPointer, Hardening, Snugfit, TooLate, count_calls, harden, mem_alloc_clear, stats, trim, usable_size,
+    validate,
 };
 
 use crate::common::child::passes;
@@ -30,6 +31,7 @@ pub(crate) const CASES: &[Case] = &[
     well("cleared_memory_is_zero_after_a_fill", Hardening { fill: true, ..Hardening::NONE }, |_| cleared()),
     well("cleared_memory_is_zero_where_nobody_looks", Hardening::ALL, |_| cleared_unseen()),
     well("it_is_counted", Hardening::ALL, |_| counted()),
+    well("threads_that_were_there_before_are_counted", Hardening::ALL, |_| counted_late()),
     well("rust_s_own_terms", Hardening::ALL, |_| layouts()),
 ];
 
@@ -52,6 +54,30 @@ fn before() {
     }
     new.into_iter().for_each(free);
     assert_eq!(validate(), Ok(()));
+}
+
+/// Once it has taken a slow path, a thread that was at work before calls were counted is counted whole.
+fn counted_late() {
+    const CALLS: usize = 1000;
+    static COUNTED: AtomicBool = AtomicBool::new(false);
+    static READY: AtomicBool = AtomicBool::new(false);
+    let worker = thread::spawn(|| {
+        (0..CALLS).for_each(|_| free(allocate(100)));
+        READY.store(true, Release);
+        while !COUNTED.load(Acquire) {
+            spin_loop();
+        }
+        free(allocate(100 * KIB));
+        (0..CALLS).for_each(|_| free(allocate(100)));
+    });
+    while !READY.load(Acquire) {
+        spin_loop();
+    }
+    count_calls();
+    COUNTED.store(true, Release);
+    worker.join().expect("it ends well");
+    let counts = stats().counts;
+    assert!(counts.allocations > CALLS && counts.frees > CALLS, "{counts:?}");
 }
 
 fn threads() {
