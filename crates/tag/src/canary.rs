@@ -88,7 +88,7 @@ const TAIL: usize = 2 * CANARY;
 /// Every payload has that many bytes.
 const _: () = assert!(MIN_BLOCK - Mirrored::OVERHEAD >= TAIL);
 
-/// From byte 16 - n on, a mask of which all but the first 16 - n bytes are set.
+/// From byte n on, a mask of which the last n bytes are set.
 static MASKS: [[u8; TAIL]; 2] = [[0; TAIL], [0xFF; TAIL]];
 
 impl Tail {

@@ -125,10 +125,8 @@ pub unsafe fn remap_to(extent: Extent, to: Extent) -> bool {
 /// - Nobody needs its contents any more.
 #[must_use]
 pub unsafe fn purge(extent: Extent) -> bool {
-    debug_assert!(is_whole_pages(extent));
-    let start = extent.start.as_ptr().cast();
     // SAFETY: the caller owns the pages and needs no contents.
-    counted(|| unsafe { libc::madvise(start, extent.len, libc::MADV_DONTNEED) }) == 0
+    unsafe { advise(extent, libc::MADV_DONTNEED) }
 }
 
 /// `madvise`: since Linux 6.13.
@@ -143,10 +141,8 @@ const MADV_GUARD_REMOVE: c_int = 103;
 /// - As for [`purge`]; nobody uses it any more.
 #[must_use]
 pub unsafe fn guard(extent: Extent) -> bool {
-    debug_assert!(is_whole_pages(extent));
-    let start = extent.start.as_ptr().cast();
     // SAFETY: the caller owns the pages, and nobody uses them.
-    counted(|| unsafe { libc::madvise(start, extent.len, MADV_GUARD_INSTALL) }) == 0
+    unsafe { advise(extent, MADV_GUARD_INSTALL) }
 }
 
 /// Undoes [`guard`]: the memory reads as zero. Without effect on memory that was not guarded.
@@ -155,10 +151,17 @@ pub unsafe fn guard(extent: Extent) -> bool {
 /// - `extent` lies in mappings that the caller owns.
 #[must_use]
 pub unsafe fn unguard(extent: Extent) -> bool {
+    // SAFETY: the caller owns the pages.
+    unsafe { advise(extent, MADV_GUARD_REMOVE) }
+}
+
+/// # Safety
+/// - `extent` lies in mappings that the caller owns, and he agrees to what `advice` does to its contents.
+unsafe fn advise(extent: Extent, advice: c_int) -> bool {
     debug_assert!(is_whole_pages(extent));
     let start = extent.start.as_ptr().cast();
-    // SAFETY: the caller owns the pages.
-    counted(|| unsafe { libc::madvise(start, extent.len, MADV_GUARD_REMOVE) }) == 0
+    // SAFETY: the caller vouches for the pages and their contents.
+    counted(|| unsafe { libc::madvise(start, extent.len, advice) }) == 0
 }
 
 fn is_whole_pages(extent: Extent) -> bool {
