@@ -65,6 +65,7 @@ mod deallocate;
 mod exact;
 mod grow;
 mod heap;
+mod page;
 mod purge;
 mod resize;
 mod run;

@@ -3,13 +3,16 @@
 use core::ptr::{NonNull, null_mut};
 
 use libc::{EINVAL, ENOMEM};
+use snugfit_cache::LARGEST;
 use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::os::set_errno;
-use snugfit_tag::{Compact, Format, GRANULE};
+use snugfit_tag::{GRANULE, HEADER};
 
+use crate::caches;
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::hardened::fronts;
+use crate::local;
 use crate::mode;
 use crate::process::{self, with};
 use crate::report::abort_with;
@@ -33,11 +36,32 @@ use crate::state::Request;
 #[inline]
 #[must_use]
 pub fn mem_alloc(size: usize) -> *mut u8 {
-    match front::allocate(size) {
+    let cached = if front::is_small(size) {
+        front::allocate(size)
+    } else if front::is_tiny(size) {
+        front::allocate_tiny()
+    } else {
+        return allocate_other(size);
+    };
+    match cached {
         Some(payload) => payload.as_ptr(),
         None => allocate_slowly(size),
     }
 }
+
+#[inline(never)]
+fn allocate_other(size: usize) -> *mut u8 {
+    if size > LARGEST_CACHED && mode::is_usual() {
+        return allocate_usually(size);
+    }
+    match front::allocate_with_header(size) {
+        Some(payload) => payload.as_ptr(),
+        None => allocate_slowly(size),
+    }
+}
+
+/// The largest size, in bytes, of which caches hold blocks.
+const LARGEST_CACHED: usize = LARGEST - HEADER;
 
 #[cold]
 #[inline(never)]
@@ -56,9 +80,14 @@ fn allocate_slowly(size: usize) -> *mut u8 {
 
 #[inline(never)]
 fn allocate_usually(size: usize) -> *mut u8 {
-    match process::allocate_in_heap(size, false) {
+    let usual = if size > LARGEST_CACHED {
+        process::allocate_in_heap(size, false)
+    } else {
+        caches::allocate_usually(size)
+    };
+    match usual {
         Some(payload) => payload.as_ptr(),
-        None => allocate_otherwise(size),
+        None => allocate_anew(size),
     }
 }
 
@@ -96,7 +125,7 @@ const fn plain(size: usize) -> Request {
 #[must_use]
 pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
     let size = count.checked_mul(size);
-    match size.and_then(front::allocate_zeroed) {
+    match size.filter(|&size| front::is_small(size)).and_then(front::allocate_zeroed) {
         Some(payload) => payload.as_ptr(),
         None => allocate_zeroed_slowly(size),
     }
@@ -106,6 +135,13 @@ pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
     let short = |size| {
+        if !front::is_small(size)
+            && let Some(payload) = front::allocate_any(size)
+        {
+            // SAFETY: the block has that many bytes.
+            unsafe { payload.write_bytes(0, size) };
+            return Some(payload);
+        }
         let small = fronts::allocate_small(size, true);
         if small.is_some() {
             small
@@ -152,7 +188,32 @@ pub unsafe fn mem_free(pointer: *mut u8) {
     unsafe { mem_free_as("mem_free", pointer) };
 }
 
-/// [`mem_free_as`], for what the fast path left.
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_in_front(pointer: *mut u8, function: &str) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if !fronts::free_small(pointer) {
+            free_slowly(pointer, function);
+        }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_unless_full(pointer: *mut u8, function: &str) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        let freed = |pointer| mode::is_usual() && caches::free_usually(pointer);
+        if !NonNull::new(pointer).is_some_and(freed) {
+            free_slowly(pointer, function);
+        }
+    }
+}
+
+/// [`mem_free_as`], for what the fast paths left.
 ///
 /// # Safety
 /// - As for [`mem_free`].
@@ -161,25 +222,9 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 unsafe fn free_slowly(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if fronts::free_small(pointer) {
-            // Done.
-        } else if mode::is_usual() {
-            free_usually(pointer, function);
-        } else if mode::is_hardened() {
+        if mode::is_hardened() {
             free_hardened(pointer, function);
         } else {
-            free_otherwise(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_usually(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if !process::free_in_heap(pointer, None) {
             free_otherwise(pointer, function);
         }
     }
@@ -231,7 +276,23 @@ pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
     // SAFETY: the caller vouches for the block.
     if !unsafe { front::free(pointer) } {
         // SAFETY: the same.
-        unsafe { free_slowly(pointer, function) };
+        unsafe { free_other(pointer, function) };
+    }
+}
+
+/// [`mem_free_as`], for what the fast path left.
+///
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_other(pointer: *mut u8, function: &str) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if local::hardened().is_some() {
+            free_in_front(pointer, function);
+        } else if !process::free_with_header(pointer, None) {
+            free_unless_full(pointer, function);
+        }
     }
 }
 
@@ -336,8 +397,8 @@ pub fn usable_size(pointer: *const u8) -> usize {
 /// A bad pointer, as in [`try_mem_free`].
 pub fn try_usable_size(pointer: *const u8) -> Result<usize, BadPointer> {
     let Some(payload) = NonNull::new(pointer.cast_mut()) else { return Ok(0) };
-    match front::live_block(payload) {
-        Some((_, tag)) => Ok(Compact::usable_size(tag.size())),
+    match front::live(payload) {
+        Some(live) => Ok(live.usable_size()),
         None => with(|state| state.usable_size(payload)),
     }
 }

@@ -3,11 +3,12 @@
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 
-use snugfit_cache::{Class, MAGAZINE, Supplier, ThreadCache};
+use snugfit_cache::{Class, Depot, MAGAZINE, Supplier, ThreadCache};
 use snugfit_heap::Heap;
 use snugfit_index::Part;
+use snugfit_run::Runs;
 use snugfit_source::os::is_single_threaded;
-use snugfit_tag::{Compact, Format, HEADER, prefetch};
+use snugfit_tag::{HEADER, prefetch};
 
 use crate::chained::{self, Overwritten};
 use crate::count;
@@ -19,6 +20,7 @@ use crate::mode;
 use crate::pool::{Pieces, Pool};
 use crate::process::with;
 use crate::report;
+use crate::small;
 use crate::state::{Index, Memory, Request, State};
 
 /// The cache of a thread, as the process keeps it: in a list, apart from the heap.
@@ -106,7 +108,11 @@ impl Own {
 const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
 
 /// The heap, as it supplies the caches with blocks, and where their magazines are.
-pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>, pub(crate) &'a mut Own);
+pub(crate) struct Behind<'a> {
+    pub(crate) heap: &'a mut Heap<Memory, Index>,
+    pub(crate) runs: &'a mut Runs,
+    pub(crate) own: &'a mut Own,
+}
 
 /// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
 /// Alone, a visit to the lock is cheap, and what is seldom used had better be coalesced.
@@ -119,24 +125,31 @@ const THREAD_MOST: usize = 1 << 20;
 // SAFETY: the heap gives out no byte twice, and knows nothing of caches.
 unsafe impl Supplier for Behind<'_> {
     fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize {
-        self.0.carve(class.block_size(), count, may_touch, put)
+        match class.run() {
+            Some(class) => small::carve(self.runs, self.heap, class, count, may_touch, put),
+            None => self.heap.carve(class.block_size(), count, may_touch, put),
+        }
     }
 
     unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
+        if let Some(class) = class.run() {
+            // SAFETY: what is in a cache of such a class is a block of a run that nobody uses.
+            return unsafe { self.runs.take_back(class, blocks) };
+        }
         // SAFETY: what is in a cache is a block that nobody uses.
-        if let Err((block, bad)) = unsafe { self.0.deallocate_cached_all(class.block_size(), blocks) } {
+        if let Err((block, bad)) = unsafe { self.heap.deallocate_cached_all(class.block_size(), blocks) } {
             report::damaged_in_cache(block.as_ptr(), bad);
         }
     }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         debug_assert!(bytes == MAGAZINE);
-        self.1.pool.take(&mut self.1.magazines)
+        self.own.pool.take(&mut self.own.magazines)
     }
 
     unsafe fn release(&mut self, memory: NonNull<u8>) {
         // SAFETY: it came from `allocate`, and nobody uses it.
-        unsafe { self.1.pool.put(&mut self.1.magazines, memory) };
+        unsafe { self.own.pool.put(&mut self.own.magazines, memory) };
     }
 
     unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
@@ -160,7 +173,7 @@ unsafe impl Supplier for Behind<'_> {
 
     fn thread_limit(&self) -> usize {
         let (least, fraction) = if self.is_shared() { SHARED } else { ALONE };
-        (self.0.bytes_in_use() / fraction).max(least).min(THREAD_MOST)
+        (self.in_use() / fraction).max(least).min(THREAD_MOST)
     }
 
     fn is_shared(&self) -> bool {
@@ -168,12 +181,19 @@ unsafe impl Supplier for Behind<'_> {
     }
 
     fn depot_limit(&self) -> usize {
-        self.0.footprint() / 4
+        self.heap.footprint() / 4
     }
 
     fn is_plenty(&self) -> bool {
-        let footprint = self.0.footprint();
-        footprint - self.0.bytes_in_use() > footprint / PLENTY_FRACTION
+        let footprint = self.heap.footprint();
+        footprint - self.in_use() > footprint / PLENTY_FRACTION
+    }
+}
+
+impl Behind<'_> {
+    /// Bytes of blocks that are out, those of caches among them.
+    fn in_use(&self) -> usize {
+        self.heap.bytes_in_use() - self.runs.free_bytes()
     }
 }
 
@@ -181,27 +201,47 @@ unsafe impl Supplier for Behind<'_> {
 const PLENTY_FRACTION: usize = 16;
 
 impl State {
+    /// The depot, and what is behind it.
+    pub(crate) fn depot_and_behind(&mut self) -> (&mut Depot, Behind<'_>) {
+        let Self { depot, heap, runs, own, .. } = self;
+        (depot, Behind { heap, runs, own })
+    }
+
     /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
     #[cold]
     pub(crate) fn relieve(&mut self) -> bool {
-        self.depot.relieve(&mut Behind(&mut self.heap, &mut self.own))
+        let has_empty = self.runs.empty_bytes() > self.heap.footprint() / small::EMPTY_FRACTION;
+        if has_empty {
+            self.give_up_runs();
+        }
+        let (depot, mut behind) = self.depot_and_behind();
+        depot.relieve(&mut behind) || has_empty
     }
 
     fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
-        let block = cache.refill(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
+        let (depot, mut behind) = self.depot_and_behind();
+        let block = cache.refill(class, depot, &mut behind);
         self.note_rise();
         block
     }
 
     fn make_room(&mut self, cache: &ThreadCache, class: Class) -> bool {
-        let made = cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
+        let (depot, mut behind) = self.depot_and_behind();
+        let made = cache.make_room(class, depot, &mut behind);
         if !self.is_falling() {
             return made;
         }
         // The program gives up much: so does its thread.
-        cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
+        self.leave(cache);
         self.tidy();
-        cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own))
+        let (depot, mut behind) = self.depot_and_behind();
+        cache.make_room(class, depot, &mut behind)
+    }
+
+    /// Leaves to the depot what a cache holds.
+    fn leave(&mut self, cache: &ThreadCache) {
+        let (depot, mut behind) = self.depot_and_behind();
+        cache.leave(depot, &mut behind);
     }
 
     /// A cache for a thread. `None` if there is no memory.
@@ -230,7 +270,7 @@ impl State {
     unsafe fn end_cache(&mut self, owned: NonNull<Owned>) {
         // SAFETY: what is in the list lives.
         let ended = unsafe { owned.as_ref() };
-        ended.cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
+        self.leave(&ended.cache);
         if let Some(front) = NonNull::new(ended.front.replace(ptr::null_mut())) {
             // SAFETY: it is that thread's, which does not use it any more.
             unsafe { self.end_front(front) };
@@ -341,7 +381,7 @@ fn give_up(owned: NonNull<Owned>) {
 /// Leaves what this thread has cached to the depot, or the heap.
 pub(crate) fn empty_mine() {
     if let Cache::Owned(owned) = local::cache() {
-        with(|state| owned.cache.leave(&mut state.depot, &mut Behind(&mut state.heap, &mut state.own)));
+        with(|state| state.leave(&owned.cache));
     }
     fronts::empty_mine();
 }
@@ -351,17 +391,66 @@ pub(crate) fn empty_mine() {
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let class = Class::of_request(request.size)?;
     let cache = &mine()?.cache;
-    let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
-    let payload = cached.or_else(|| with(|state| state.refill(cache, class)))?;
+    let found = take(cache, class).map(|payload| (payload, class));
+    let (payload, class) = found.or_else(|| {
+        // There is no run to be had; or no memory at all, as will be seen.
+        let with_header = Class::with_header(request.size).filter(|_| class.run().is_some())?;
+        front::do_without_runs();
+        take(cache, with_header).map(|payload| (payload, with_header))
+    })?;
     front::make_live(payload, class);
     if request.zeroed {
         // SAFETY: the block has that many bytes.
         unsafe { payload.write_bytes(0, request.size) };
     }
     if count::is_counting() {
-        with(|state| state.count_live(payload, request.replaces));
+        with(|state| state.change_live(class.payload_size(), request.replaces));
     }
     Some(payload)
+}
+
+/// A block for `size` bytes for when the loaded magazine is empty, while nothing is asked for [beyond the
+/// usual](mode::is_usual). `None` if that is for [`allocate`] to do.
+pub(crate) fn allocate_usually(size: usize) -> Option<NonNull<u8>> {
+    let class = Class::of_request(size)?;
+    let Cache::Owned(owned) = local::cache() else { return None };
+    let cache = &owned.cache;
+    if let Some(payload) = cache.pop_reserve(class) {
+        front::make_live(payload, class);
+        return Some(payload);
+    }
+    let without_run = front::allocate_without_run(size);
+    if without_run.is_some() {
+        return without_run;
+    }
+    let payload = with(|state| state.refill(cache, class))?;
+    front::make_live(payload, class);
+    Some(payload)
+}
+
+/// Frees the block at `payload`, for whose class there was no room, while nothing is asked for [beyond the
+/// usual](mode::is_usual). False, with nothing changed, if that is for [`free`] to do.
+///
+/// # Safety
+/// - As for [`free`].
+pub(crate) unsafe fn free_usually(payload: NonNull<u8>) -> bool {
+    let Cache::Owned(owned) = local::cache() else { return false };
+    let Some(live) = front::live(payload) else { return false };
+    let Some(class) = live.class() else { return false };
+    let cache = &owned.cache;
+    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
+        return false;
+    }
+    live.set_cached();
+    // SAFETY: there is room, and the caller vouches for the block.
+    unsafe { cache.push(class, payload) };
+    true
+}
+
+/// Takes a cached block of `class` out of this thread's cache, or what lies behind it.
+fn take(cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
+    let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
+    cached.or_else(|| with(|state| state.refill(cache, class)))
 }
 
 /// Puts a block into this thread's cache. `None` if it is no live block, or not cached: that is for others.
@@ -369,9 +458,9 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
 /// # Safety
 /// - If it is a live block, nobody uses it any more.
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted: bool) -> Option<()> {
-    let (block, tag) = front::live_block(payload)?;
-    let class = Class::of_block(tag.size())?;
-    if size.is_some_and(|size| !Compact::serves(tag.size(), size)) {
+    let live = front::live(payload)?;
+    let class = live.class()?;
+    if size.is_some_and(|size| !live.serves(size)) {
         return None;
     }
     let cache = &mine()?.cache;
@@ -379,9 +468,9 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted:
         return None;
     }
     if is_counted && count::is_counting() {
-        with(|state| state.change_live(0, tag.size() - HEADER));
+        with(|state| state.change_live(0, class.payload_size()));
     }
-    block.set_seal(block.seal().flip_cached());
+    live.set_cached();
     // SAFETY: there is room, and nobody uses the block any more.
     unsafe { cache.push(class, payload) };
     Some(())

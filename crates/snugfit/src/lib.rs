@@ -77,6 +77,7 @@ mod process;
 mod range;
 mod report;
 mod sampled;
+mod small;
 mod state;
 mod stats;
 mod sweep;

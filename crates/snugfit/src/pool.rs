@@ -18,6 +18,8 @@ pub(crate) struct Pool {
     touched: usize,
     /// Bytes that are out.
     in_use: usize,
+    /// So many times the system is not asked for more.
+    not_asked: u8,
 }
 
 /// Pieces of one size that came back.
@@ -46,7 +48,8 @@ impl Pieces {
 }
 
 impl Pool {
-    pub(crate) const NEW: Self = Self { chunks: [const { None }; CHUNKS], left: 0, touched: 0, in_use: 0 };
+    pub(crate) const NEW: Self =
+        Self { chunks: [const { None }; CHUNKS], left: 0, touched: 0, in_use: 0, not_asked: 0 };
 
     /// Bytes held from the system and ever touched.
     pub(crate) const fn touched(&self) -> usize {
@@ -103,9 +106,20 @@ impl Pool {
         Some(unsafe { chunk.start.byte_add(rest) })
     }
 
-    /// Gets another chunk; returns how large it is.
-    #[cold]
+    /// Gets another chunk; returns how large it is. When the system has refused, it is left alone for a while: each free of a
+    /// block for which there is no magazine comes here.
     fn grow(&mut self) -> Option<usize> {
+        if self.not_asked > 0 {
+            self.not_asked -= 1;
+            return None;
+        }
+        let grown = self.ask();
+        self.not_asked = if grown.is_none() { u8::MAX } else { 0 };
+        grown
+    }
+
+    #[cold]
+    fn ask(&mut self) -> Option<usize> {
         let number = self.chunks.iter().position(Option::is_none)?;
         let (len, page) = (FIRST_CHUNK << number, os::page_size());
         let reserved = os::reserve(len + 2 * page)?;

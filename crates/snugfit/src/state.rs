@@ -4,6 +4,7 @@ use core::ptr::NonNull;
 
 use snugfit_cache::Depot;
 use snugfit_heap::{BadPointer, Heap};
+use snugfit_run::Runs;
 use snugfit_source::{Fallback, Mapped, Sbrk};
 use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
 
@@ -12,7 +13,7 @@ use crate::count::Live;
 use crate::direct::{Left, Mapping};
 use crate::directs::Directs;
 use crate::finding::FoundBlock;
-use crate::front::{self, RANGE};
+use crate::front::{self, Live as LiveBlock, MARKS, RANGE};
 use crate::guard::{self, InHeap};
 use crate::hardened::Hardened;
 use crate::idle::Idle;
@@ -49,6 +50,8 @@ pub(crate) struct State {
     /// What the threads' caches share.
     pub(crate) depot: Depot,
     pub(crate) caches: Caches,
+    /// The pages of small blocks.
+    pub(crate) runs: Runs,
     pub(crate) own: Own,
     pub(crate) idle: Idle,
     /// Bytes that callers hold, if somebody asked to have them counted.
@@ -100,6 +103,7 @@ impl State {
             directs,
             depot,
             caches,
+            runs: Runs::new(&MARKS),
             own,
             idle: Idle::NEW,
             live: None,
@@ -208,6 +212,10 @@ impl State {
         payload: NonNull<u8>,
         size: Option<usize>,
     ) -> Result<Option<Left>, BadPointer> {
+        if Self::is_in_run(payload) {
+            // SAFETY: the caller vouches for the block.
+            return unsafe { self.free_small(payload, size) }.map(|()| None);
+        }
         match Self::page_of(payload) {
             // SAFETY: the header lies in a page of the heap; the caller vouches for the rest.
             Page::Heap => unsafe { self.free_in_heap(payload, size) }.map(|()| None),
@@ -265,6 +273,9 @@ impl State {
     /// What is known of the block that `address` lies in, see [`Finding`](crate::Finding).
     #[cold]
     pub(crate) fn block_near(&self, address: usize) -> Option<FoundBlock> {
+        if MARKS.run_class(address) != 0 {
+            return self.small_block_near(address);
+        }
         let hardened = || self.hardened.as_ref()?.heap.block_near(address);
         if let Some(info) = self.heap.block_near(address).or_else(hardened) {
             let start = info.payload.addr().get();
@@ -277,6 +288,9 @@ impl State {
 
     /// The payload bytes of a block.
     pub(crate) fn usable_size(&self, payload: NonNull<u8>) -> Result<usize, BadPointer> {
+        if Self::is_in_run(payload) {
+            return self.small_block(payload).map(LiveBlock::usable_size);
+        }
         match Self::page_of(payload) {
             // SAFETY: the header lies in a page of the heap.
             Page::Heap => unsafe { self.heap.usable_size(payload) },
@@ -300,6 +314,9 @@ impl State {
         size: usize,
         align: usize,
     ) -> Result<Resized, BadPointer> {
+        if Self::is_in_run(payload) {
+            return self.small_block(payload).map(|live| Resized::Move(live.usable_size()));
+        }
         match Self::page_of(payload) {
             Page::Heap => self.resize_in_heap(payload, size),
             // SAFETY: the caller vouches for the block.

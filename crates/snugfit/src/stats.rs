@@ -1,5 +1,6 @@
 //! The allocator in numbers.
 
+use snugfit_run::PAGE;
 use snugfit_source::os;
 
 use crate::caches;
@@ -67,6 +68,7 @@ pub struct Counts {
 pub fn stats() -> Stats {
     with(|state| {
         let heap = state.heap.stats();
+        let small = state.small_stats();
         let hardened = state.hardened.as_ref().map(|hardened| hardened.heap.stats()).unwrap_or_default();
         let directs = state.directs;
         let sampled = state.sampled.live;
@@ -75,9 +77,17 @@ pub fn stats() -> Stats {
         Stats {
             footprint: heap.footprint + hardened.footprint + directs.bytes + sampled_bytes + own,
             peak_footprint: state.peak_footprint(),
-            heap_blocks: heap.blocks_in_use + hardened.blocks_in_use + empty + sampled,
-            heap_bytes: heap.bytes_in_use + hardened.bytes_in_use + sampled_bytes,
-            cached_bytes: heap.bytes_cached + hardened.bytes_cached + state.own.pool.in_use(),
+            heap_blocks: heap.blocks_in_use + small.blocks_in_use - small.runs
+                + hardened.blocks_in_use
+                + empty
+                + sampled,
+            heap_bytes: heap.bytes_in_use + small.bytes_in_use - small.runs * PAGE
+                + hardened.bytes_in_use
+                + sampled_bytes,
+            cached_bytes: heap.bytes_cached
+                + small.bytes_cached
+                + hardened.bytes_cached
+                + state.own.pool.in_use(),
             heap_segments: heap.segments + hardened.segments,
             heap_reserved: heap.reserved + hardened.reserved,
             direct_blocks: directs.count,
