@@ -25,8 +25,10 @@
 #[cfg(test)]
 extern crate std;
 
+mod check;
 mod mark;
 mod marks;
+mod regions;
 mod run;
 mod runs;
 mod violation;
@@ -34,5 +36,5 @@ mod violation;
 pub use mark::{Cell, Mark};
 pub use marks::{Marks, REGION, tiny_cell};
 pub use run::{CLASSES, LARGEST, PAGE, TINY, class_of, size_of_class};
-pub use runs::Runs;
+pub use runs::{OWNERS, Runs};
 pub use violation::Violation;

@@ -46,8 +46,8 @@ impl Mark {
         Self(class << CLASS_SHIFT | upper_half(address))
     }
 
-    /// The class of the block that starts at `address` and is in use; 0 if no block starts in those 32 bytes. `None` if one
-    /// starts there that is not in use, or elsewhere.
+    /// The class of the block that starts at `address` and is in use. `None`, or 0 if no block starts in those 32 bytes, if there
+    /// is no such block.
     #[inline(always)]
     #[must_use]
     pub const fn class_in_use(self, address: usize) -> Option<u8> {

@@ -122,7 +122,8 @@ impl Marks {
         self.regions[region % REGIONS].load(Acquire) == region
     }
 
-    /// The class of the run in which `address` lies, which may be any; 0 if it lies in none.
+    /// The class of the run in which `address` lies, which may be any; 0 if it lies in none, and [`CLASSES`](crate::CLASSES) if
+    /// that has no class yet.
     #[inline]
     #[must_use]
     pub fn run_class(&self, address: usize) -> u8 {
@@ -201,13 +202,13 @@ impl RunMarks {
     /// Those of no run.
     pub(crate) const NONE: Self = Self { first: null(), shift: 0 };
 
-    /// Sets all marks of a page. Not for one of [`TINY`] blocks.
+    /// Sets all marks of a page.
     ///
     /// # Safety
     /// - They are those of a page.
     pub(crate) unsafe fn fill(self, mark: Mark) {
         let words = self.first.cast::<AtomicU64>();
-        for at in 0..PAGE / PIECE / size_of::<u64>() {
+        for at in 0..(PAGE >> self.shift) / size_of::<u64>() {
             // SAFETY: the marks of a page are so many words.
             unsafe { (*words.add(at)).store(mark.repeated(), Relaxed) };
         }

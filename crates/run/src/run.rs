@@ -79,6 +79,8 @@ pub(crate) struct Run {
     pub(crate) free: Cell<u8>,
     /// 0 if the page is no run. Anyone may look.
     pub(crate) class: AtomicU8,
+    /// Whose list it is in.
+    pub(crate) owner: Cell<u8>,
 }
 
 impl Run {

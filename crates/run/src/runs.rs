@@ -4,9 +4,9 @@ use core::ptr::{NonNull, with_exposed_provenance_mut};
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::mark::Mark;
-use crate::marks::{Marks, REGION_PAGES, REGIONS, RunMarks, page_number};
+use crate::marks::{Marks, RunMarks, page_number};
+use crate::regions::Regions;
 use crate::run::{BLANK, CLASSES, PAGE, Run, TINY, blocks_of, offsets, size_of_class, start_of};
-use crate::violation::Violation;
 
 const GRANULE: usize = 16;
 
@@ -21,45 +21,54 @@ fn offset_after(offset: usize, class: u8) -> usize {
     start + before.checked_div(size as u32).unwrap_or(0) as usize * size
 }
 
-/// What is known of 2 MiB of memory.
-#[derive(Clone, Copy, Debug)]
-struct Region {
-    runs: u16,
-    is_touched: bool,
-}
-
 /// All runs. For one thread at a time.
 ///
 /// Of each class the runs with free blocks are in a list, and so are those, of all classes, with no block out: they are given
 /// up when they are [asked](Self::take_empty) for. That which came into a list last is used first.
+///
+/// Runs have owners, so that what several threads allocate at the same time does not lie in one page: each owner has lists of
+/// his own. Who they are is the caller's business.
+///
+/// There may be one value of this type for a [`Marks`].
 #[derive(Debug)]
 pub struct Runs {
-    marks: &'static Marks,
-    /// The first run of each list, as a page number; 0 for none. The list of class 0 is that of empty runs.
-    lists: [u32; CLASSES],
-    /// How many runs there are in each region, and whether its marks were ever touched.
-    regions: [Region; REGIONS],
+    pub(crate) marks: &'static Marks,
+    /// The first run of each list, as a page number; 0 for none.
+    pub(crate) lists: [[u32; CLASSES]; OWNERS],
+    /// The same of the list of empty runs.
+    pub(crate) first_empty: u32,
+    regions: Regions,
     /// How many runs there are.
-    count: usize,
+    pub(crate) count: usize,
     /// How many of them are empty.
-    empty: usize,
+    pub(crate) empty: usize,
     /// Bytes of all free blocks, and of what is left at the ends of runs.
-    free_bytes: usize,
+    pub(crate) free_bytes: usize,
     refused_at: usize,
 }
 
+/// How many owners of runs there are.
+pub const OWNERS: usize = 32;
+
+/// A list of runs: that of an owner and a class; or of runs with no block out, for class 0.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct List {
+    pub(crate) owner: u8,
+    pub(crate) class: u8,
+}
+
 /// The list of runs with no block out.
-const EMPTY: u8 = 0;
+pub(crate) const EMPTY: List = List { owner: 0, class: 0 };
 
 impl Runs {
     /// None.
     #[must_use]
     pub const fn new(marks: &'static Marks) -> Self {
-        let regions = [Region { runs: 0, is_touched: false }; REGIONS];
         Self {
             marks,
-            lists: [0; CLASSES],
-            regions,
+            lists: [[0; CLASSES]; OWNERS],
+            first_empty: 0,
+            regions: Regions::NONE,
             count: 0,
             empty: 0,
             free_bytes: 0,
@@ -98,24 +107,26 @@ impl Runs {
         self.refused_at = in_use;
     }
 
-    fn run(&self, number: u32) -> &'static Run {
+    /// Bytes that lie beside the runs and were touched for them: whole pages. O(1).
+    #[must_use]
+    pub const fn touched_beside(&self) -> usize {
+        self.regions.touched()
+    }
+
+    pub(crate) fn run(&self, number: u32) -> &'static Run {
         // SAFETY: the runs are mapped once something is covered, and stay. Nobody else looks at what is not atomic.
         unsafe { &*self.marks.run(number) }
     }
 
-    fn list(&self, list: u8) -> u32 {
-        // SAFETY: there is a list for each class.
-        unsafe { *self.lists.get_unchecked(usize::from(list)) }
-    }
-
-    fn set_list(&mut self, list: u8, first: u32) {
-        // SAFETY: as above.
-        unsafe { *self.lists.get_unchecked_mut(usize::from(list)) = first };
-    }
-
-    fn region(&mut self, number: u32) -> &mut Region {
-        // SAFETY: the remainder is less than there are.
-        unsafe { self.regions.get_unchecked_mut(number as usize / REGION_PAGES % REGIONS) }
+    #[inline]
+    fn place(&mut self, List { owner, class }: List) -> &mut u32 {
+        if class == 0 {
+            return &mut self.first_empty;
+        }
+        // SAFETY: there are so many owners, and a list for each class.
+        unsafe {
+            self.lists.get_unchecked_mut(usize::from(owner) % OWNERS).get_unchecked_mut(usize::from(class))
+        }
     }
 
     /// Makes a page a run, of whatever class is wanted first. False, with nothing changed, if it cannot be one.
@@ -132,8 +143,7 @@ impl Runs {
         let run = self.run(number);
         run.free.set(0);
         run.class.store(BLANK, Relaxed);
-        let region = self.region(number);
-        (region.runs, region.is_touched) = (region.runs + 1, true);
+        self.regions.add(number);
         self.count += 1;
         self.empty += 1;
         self.free_bytes += PAGE;
@@ -141,14 +151,15 @@ impl Runs {
         true
     }
 
-    /// Gives up to `count` blocks of `class` to `put`, those of a run in the order of their addresses. Returns how many; fewer
-    /// if no more are free.
-    pub fn carve(&mut self, class: u8, count: usize, mut put: impl FnMut(NonNull<u8>)) -> usize {
+    /// Gives up to `count` blocks of `class` to `put`, those of a run in the order of their addresses: of the owner's runs, or
+    /// if they have none, of an empty one, which becomes his. Returns how many.
+    pub fn carve(&mut self, owner: u8, class: u8, count: usize, mut put: impl FnMut(NonNull<u8>)) -> usize {
+        let list = List { owner, class };
         let mut carved = 0;
         while carved < count {
-            let number = match self.list(class) {
+            let number = match *self.place(list) {
                 0 if carved > 0 => break,
-                0 => self.open(class),
+                0 => self.open(list),
                 number => number,
             };
             if number == 0 {
@@ -160,12 +171,27 @@ impl Runs {
         carved
     }
 
-    /// Makes an empty run one of `class`, with free blocks. 0 if there is none.
-    fn open(&mut self, class: u8) -> u32 {
-        let number = self.list(EMPTY);
+    /// Makes a run of another owner, with free blocks of `class`, one of `owner`. Whether there was one.
+    pub fn adopt(&mut self, owner: u8, class: u8) -> bool {
+        for other in (0..OWNERS as u8).filter(|&other| other != owner) {
+            let number = *self.place(List { owner: other, class });
+            if number != 0 {
+                self.unlink(List { owner: other, class }, number);
+                self.run(number).owner.set(owner);
+                self.link(List { owner, class }, number);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Makes an empty run one of `list`, with free blocks. 0 if there is none.
+    fn open(&mut self, list: List) -> u32 {
+        let (class, number) = (list.class, self.first_empty);
         if number != 0 {
             self.unlink(EMPTY, number);
             self.empty -= 1;
+            self.run(number).owner.set(list.owner);
             match self.run(number).class() {
                 BLANK => self.make(class, number),
                 same if same == class => {}
@@ -174,7 +200,7 @@ impl Runs {
                     self.make(class, number);
                 }
             }
-            self.link(class, number);
+            self.link(list, number);
         }
         number
     }
@@ -217,11 +243,12 @@ impl Runs {
             }
             offset += size;
         }
-        debug_assert!(left == 0, "free blocks are counted");
         run.first.set((offset / GRANULE).min(PAGE / GRANULE - 1) as u8);
-        run.free.set(run.free.get() - (wanted - left) as u8);
-        if run.free.get() == 0 {
-            self.unlink(class, number);
+        // Should marks have been overwritten, there are fewer than were counted, and no more are looked for.
+        let free = if left == 0 { usize::from(run.free.get()) - wanted } else { 0 };
+        run.free.set(free as u8);
+        if free == 0 {
+            self.unlink(List { owner: run.owner.get(), class }, number);
         }
         wanted - left
     }
@@ -263,29 +290,29 @@ impl Runs {
         let number = page_number(page);
         let run = self.run(number);
         run.first.set(run.first.get().min(first));
-        let before = run.free.get();
+        let (before, list) = (run.free.get(), List { owner: run.owner.get(), class });
         run.free.set(before + came);
         if run.out() == 0 {
             if before > 0 {
-                self.unlink(class, number);
+                self.unlink(list, number);
             }
             self.link(EMPTY, number);
             self.empty += 1;
         } else if before == 0 {
-            self.link(class, number);
+            self.link(list, number);
         }
     }
 
     /// A run none of whose blocks is out: it is none any more, and the page the caller's.
     pub fn take_empty(&mut self) -> Option<NonNull<u8>> {
-        let number = self.list(EMPTY);
+        let number = self.first_empty;
         if number == 0 {
             return None;
         }
         self.unlink(EMPTY, number);
         self.clear(number);
         self.run(number).class.store(0, Relaxed);
-        self.region(number).runs -= 1;
+        self.regions.remove(number);
         self.count -= 1;
         self.empty -= 1;
         self.free_bytes -= PAGE;
@@ -295,11 +322,14 @@ impl Runs {
     /// Writes the marks of a page all of whose blocks are free.
     fn make(&self, class: u8, number: u32) {
         let (page, run) = (self.marks.page(number), self.run(number));
-        if class == TINY {
-            self.fill(page, Mark::TINY);
-        }
         // SAFETY: the page is to be a run of that class.
         let marks = unsafe { self.marks.of_run(page, class) };
+        if class == TINY {
+            self.fill(page, Mark::TINY);
+            // What the page held before are no marks.
+            // SAFETY: as above.
+            unsafe { marks.fill(Mark::NONE) };
+        }
         for offset in offsets(class) {
             // SAFETY: there is to be a block.
             unsafe { marks.at(offset) }.set(Mark::in_run(page + offset, class));
@@ -322,92 +352,31 @@ impl Runs {
 
     /// Drops the memory of marks that no run needs. Returns how many bytes that were.
     pub fn purge(&mut self) -> usize {
-        let mut purged = 0;
-        for (at, region) in self.regions.iter_mut().enumerate() {
-            if region.runs == 0 && region.is_touched {
-                region.is_touched = false;
-                // SAFETY: no run is there.
-                purged += unsafe { self.marks.purge(at) };
-            }
-        }
-        purged
+        self.regions.purge(self.marks)
     }
 
     /// Puts a run into a list.
-    fn link(&mut self, list: u8, number: u32) {
-        let first = self.list(list);
+    fn link(&mut self, list: List, number: u32) {
+        let first = *self.place(list);
         let run = self.run(number);
         run.next.set(first);
         run.previous.set(0);
         if first != 0 {
             self.run(first).previous.set(number);
         }
-        self.set_list(list, number);
+        *self.place(list) = number;
     }
 
     /// Takes a run out of the list that it is in.
-    fn unlink(&mut self, list: u8, number: u32) {
+    fn unlink(&mut self, list: List, number: u32) {
         let run = self.run(number);
         let (next, previous) = (run.next.get(), run.previous.get());
         if next != 0 {
             self.run(next).previous.set(previous);
         }
         match previous {
-            0 => self.set_list(list, next),
+            0 => *self.place(list) = next,
             previous => self.run(previous).next.set(next),
         }
-    }
-
-    /// Visits the blocks of the run at `page`: where each is, and its mark.
-    pub fn blocks(&self, page: usize) -> impl Iterator<Item = (usize, Mark)> + '_ {
-        let class = self.marks.run_class(page);
-        offsets(class).map(move |offset| {
-            // SAFETY: it lies in a run of that class.
-            (page + offset, unsafe { self.marks.cell_of(page + offset, class) }.get())
-        })
-    }
-
-    /// The block of a run in which `address` lies, and its mark. `None` if it lies in none.
-    #[must_use]
-    pub fn block_around(&self, address: usize) -> Option<(usize, Mark)> {
-        let class = self.marks.run_class(address);
-        let from_first = (address % PAGE).checked_sub(start_of(class))?;
-        self.blocks(address / PAGE * PAGE).nth(from_first.checked_div(size_of_class(class))?)
-    }
-
-    /// Checks the runs at `pages`, which are to be all that there are.
-    ///
-    /// # Errors
-    /// The first violation met.
-    pub fn validate(&self, pages: impl Iterator<Item = usize>) -> Result<(), Violation> {
-        let ensure = |holds: bool, violation| if holds { Ok(()) } else { Err(violation) };
-        let (mut count, mut free_bytes, mut listed) = (0, 0, 0);
-        for page in pages {
-            let run = self.run(page_number(page));
-            let class = run.class();
-            let mut free = 0;
-            for (block, mark) in self.blocks(page) {
-                ensure(mark.is_at(block) && mark.class() == class, Violation::Mark(block))?;
-                free += usize::from(mark.is_in_run());
-            }
-            ensure(free == usize::from(run.free.get()), Violation::Free(page))?;
-            count += 1;
-            free_bytes += PAGE - run.out() * size_of_class(class);
-            listed += usize::from(free > 0 || run.out() == 0);
-        }
-        let mut empty = 0;
-        for list in 0..CLASSES as u8 {
-            let mut number = self.list(list);
-            while number != 0 && listed > 0 {
-                let run = self.run(number);
-                let of_list = if run.out() == 0 { EMPTY } else { run.class() };
-                ensure(run.class() != 0 && of_list == list, Violation::List(self.marks.page(number)))?;
-                empty += usize::from(list == EMPTY);
-                (number, listed) = (run.next.get(), listed - 1);
-            }
-            ensure(number == 0, Violation::List(self.marks.page(number)))?;
-        }
-        let counted = (self.count, self.empty, self.free_bytes);
-        ensure(listed == 0 && (count, empty, free_bytes) == counted, Violation::Sum)
     }
 }

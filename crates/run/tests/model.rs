@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use snugfit_run::{Mark, Marks, PAGE, REGION, Runs, TINY, size_of_class};
-use support::{LAST, classes, granules, map, new_marks, pages, scribble, seeds, starts};
+use support::{LAST, OWNER, classes, granules, map, new_marks, pages, scribble, seeds, starts};
 
 const STEPS: usize = 4000;
 
@@ -151,7 +151,7 @@ impl Shadow {
         let count =
             if self.rng.random() { self.rng.random_range(0..8) } else { self.rng.random_range(0..300) };
         let (expected, mut blocks) = (self.available(class).min(count), Vec::new());
-        let carved = self.runs.carve(class, count, |block| blocks.push(block));
+        let carved = self.runs.carve(OWNER, class, count, |block| blocks.push(block));
         assert_eq!((carved, blocks.len()), (expected, expected), "{count} of class {class}");
         let in_order = blocks.chunk_by(|a, b| a.addr().get() / PAGE == b.addr().get() / PAGE);
         assert!(in_order.into_iter().all(<[_]>::is_sorted), "{blocks:?}");
@@ -198,9 +198,9 @@ impl Shadow {
         let mut blocks: Vec<_> =
             self.out.extract_if(.., |block| block.class == class && rng.random_ratio(share, 4)).collect();
         if sorted {
-            blocks.sort_by_key(Block::address)
+            blocks.sort_by_key(Block::address);
         } else {
-            blocks.shuffle(&mut self.rng)
+            blocks.shuffle(&mut self.rng);
         }
         self.take_back(class, &blocks);
     }

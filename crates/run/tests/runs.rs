@@ -106,7 +106,6 @@ fn stray_tiny_marks(byte: u8) -> Vec<usize> {
 
 /// A page comes with whatever its bytes were.
 #[test]
-#[ignore = "the first 16 bytes of a run of tiny blocks, and byte 255, are taken for marks and never written"]
 fn what_a_page_held_before_is_not_taken_for_marks_of_tiny_blocks() {
     for byte in 0..=255 {
         let stray = stray_tiny_marks(byte);
@@ -173,7 +172,7 @@ fn blocks_of_one_run_come_in_the_order_of_their_addresses() {
     }
 }
 
-/// In use, cached, or a bit of both: the last owner need not say.
+/// Its mark need not be told first.
 #[test]
 fn a_block_may_come_back_from_use_and_from_a_cache() {
     for class in classes() {

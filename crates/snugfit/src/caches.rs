@@ -6,7 +6,7 @@ use core::ptr::{self, NonNull};
 use snugfit_cache::{Class, Depot, MAGAZINE, Supplier, ThreadCache};
 use snugfit_heap::Heap;
 use snugfit_index::Part;
-use snugfit_run::Runs;
+use snugfit_run::{OWNERS, Runs};
 use snugfit_source::os::is_single_threaded;
 use snugfit_tag::{HEADER, prefetch};
 
@@ -20,7 +20,7 @@ use crate::mode;
 use crate::pool::{Pieces, Pool};
 use crate::process::with;
 use crate::report;
-use crate::small;
+use crate::small::{self, Wish};
 use crate::state::{Index, Memory, Request, State};
 
 /// The cache of a thread, as the process keeps it: in a list, apart from the heap.
@@ -29,6 +29,8 @@ pub(crate) struct Owned {
     pub(crate) cache: ThreadCache,
     /// What it has in its place in hardened mode; null before it has that.
     pub(crate) front: Cell<*mut Front>,
+    /// Whose runs it is filled from: one of its own, as far as there are enough.
+    owner: Cell<u8>,
     next: Cell<*mut Owned>,
     previous: Cell<*mut Owned>,
 }
@@ -38,10 +40,12 @@ pub(crate) struct Caches {
     first: *mut Owned,
     /// Blocks that may have been lost by forks: one for each cache that was taken over.
     lost: usize,
+    /// How many caches each owner of runs stands for.
+    owners: [u32; OWNERS],
 }
 
 impl Caches {
-    pub(crate) const NONE: Self = Self { first: ptr::null_mut(), lost: 0 };
+    pub(crate) const NONE: Self = Self { first: ptr::null_mut(), lost: 0, owners: [0; OWNERS] };
 
     fn add(&mut self, owned: &Owned) {
         owned.next.set(self.first);
@@ -65,6 +69,19 @@ impl Caches {
         if let Some(next) = unsafe { next.as_ref() } {
             next.previous.set(previous);
         }
+    }
+
+    /// The first owner of runs who stands for the fewest caches, and now for one more: a thread that follows another uses what
+    /// that has left.
+    fn new_owner(&mut self) -> u8 {
+        let fewest = self.owners.iter().copied().min().unwrap_or_default();
+        let owner = self.owners.iter().position(|&caches| caches == fewest).unwrap_or_default();
+        self.owners.iter_mut().skip(owner).take(1).for_each(|caches| *caches += 1);
+        owner as u8
+    }
+
+    fn end_owner(&mut self, owner: u8) {
+        self.owners.iter_mut().skip(owner.into()).take(1).for_each(|caches| *caches -= 1);
     }
 
     /// How many blocks may have been lost by forks.
@@ -112,6 +129,8 @@ pub(crate) struct Behind<'a> {
     pub(crate) heap: &'a mut Heap<Memory, Index>,
     pub(crate) runs: &'a mut Runs,
     pub(crate) own: &'a mut Own,
+    /// Whose runs are used.
+    pub(crate) owner: u8,
 }
 
 /// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
@@ -126,7 +145,10 @@ const THREAD_MOST: usize = 1 << 20;
 unsafe impl Supplier for Behind<'_> {
     fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize {
         match class.run() {
-            Some(class) => small::carve(self.runs, self.heap, class, count, may_touch, put),
+            Some(class) => {
+                let wish = Wish { owner: self.owner, class, count, may_touch };
+                small::carve(self.runs, self.heap, wish, put)
+            }
             None => self.heap.carve(class.block_size(), count, may_touch, put),
         }
     }
@@ -204,7 +226,7 @@ impl State {
     /// The depot, and what is behind it.
     pub(crate) fn depot_and_behind(&mut self) -> (&mut Depot, Behind<'_>) {
         let Self { depot, heap, runs, own, .. } = self;
-        (depot, Behind { heap, runs, own })
+        (depot, Behind { heap, runs, own, owner: 0 })
     }
 
     /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
@@ -218,9 +240,10 @@ impl State {
         depot.relieve(&mut behind) || has_empty
     }
 
-    fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
+    fn refill(&mut self, owned: &Owned, class: Class) -> Option<NonNull<u8>> {
         let (depot, mut behind) = self.depot_and_behind();
-        let block = cache.refill(class, depot, &mut behind);
+        behind.owner = owned.owner.get();
+        let block = owned.cache.refill(class, depot, &mut behind);
         self.note_rise();
         block
     }
@@ -253,6 +276,7 @@ impl State {
             owned.write(Owned {
                 cache: ThreadCache::NONE,
                 front: Cell::new(ptr::null_mut()),
+                owner: Cell::new(self.caches.new_owner()),
                 next: none.clone(),
                 previous: none,
             });
@@ -276,6 +300,7 @@ impl State {
             unsafe { self.end_front(front) };
         }
         self.caches.remove(ended);
+        self.caches.end_owner(ended.owner.get());
         // SAFETY: the caller vouches that nobody uses it.
         unsafe { self.own.pool.put(&mut self.own.caches, owned.cast()) };
     }
@@ -390,13 +415,13 @@ pub(crate) fn empty_mine() {
 /// memory here.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let class = Class::of_request(request.size)?;
-    let cache = &mine()?.cache;
-    let found = take(cache, class).map(|payload| (payload, class));
+    let owned = mine()?;
+    let found = take(owned, class).map(|payload| (payload, class));
     let (payload, class) = found.or_else(|| {
         // There is no run to be had; or no memory at all, as will be seen.
         let with_header = Class::with_header(request.size).filter(|_| class.run().is_some())?;
         front::do_without_runs();
-        take(cache, with_header).map(|payload| (payload, with_header))
+        take(owned, with_header).map(|payload| (payload, with_header))
     })?;
     front::make_live(payload, class);
     if request.zeroed {
@@ -423,7 +448,7 @@ pub(crate) fn allocate_usually(size: usize) -> Option<NonNull<u8>> {
     if without_run.is_some() {
         return without_run;
     }
-    let payload = with(|state| state.refill(cache, class))?;
+    let payload = with(|state| state.refill(owned, class))?;
     front::make_live(payload, class);
     Some(payload)
 }
@@ -448,9 +473,10 @@ pub(crate) unsafe fn free_usually(payload: NonNull<u8>) -> bool {
 }
 
 /// Takes a cached block of `class` out of this thread's cache, or what lies behind it.
-fn take(cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
+fn take(owned: &Owned, class: Class) -> Option<NonNull<u8>> {
+    let cache = &owned.cache;
     let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
-    cached.or_else(|| with(|state| state.refill(cache, class)))
+    cached.or_else(|| with(|state| state.refill(owned, class)))
 }
 
 /// Puts a block into this thread's cache. `None` if it is no live block, or not cached: that is for others.

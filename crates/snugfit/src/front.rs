@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use snugfit_cache::Class;
 use snugfit_heap::BadPointer;
-use snugfit_run::{Cell, Mark, Marks, TINY, tiny_cell};
+use snugfit_run::{Cell, Mark, Marks, PAGE, TINY, tiny_cell};
 use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, State, Tag, prefetch};
 
 use crate::local;
@@ -267,11 +267,13 @@ pub(crate) unsafe fn free_otherwise(payload: *mut u8) -> bool {
     true
 }
 
-/// The block with a header whose payload starts at `payload`, if that lies in the range, aligned to 16, and in no run. Whether it
-/// is a block at all is to be seen.
+/// The block with a header whose payload starts at `payload`, if that lies in the range, aligned to 16. Whether it is a block at
+/// all is to be seen by its seal: no such seal is left where there is no block with a header, in a run or elsewhere. Only before
+/// the first block of a run there is one: that of the run, which is a block of the heap.
 #[inline]
 pub(crate) fn block_in_range(payload: *mut u8) -> Option<Block> {
-    if !RANGE.contains(payload) || MARKS.run_class(payload.addr()) != 0 {
+    let may_be_run = payload.addr().is_multiple_of(PAGE);
+    if !RANGE.contains(payload) || may_be_run && MARKS.run_class(payload.addr()) != 0 {
         return None;
     }
     fetch_around(payload);

@@ -255,12 +255,23 @@ pub(crate) unsafe fn free_with_header(payload: *mut u8, size: Option<usize>) -> 
             // SAFETY: the caller vouches for the block.
             is_its_size && unsafe { front::free_with_header(block, class) }
         }
-        None => {
-            // SAFETY: the header lies in the heap; the caller vouches for the rest.
-            let free = |state: &mut State| unsafe { state.free_in_heap(block.payload(), size) };
-            mode::is_usual() && with(free).is_ok()
-        }
+        // SAFETY: the header lies in the heap; the caller vouches for the rest.
+        None => unsafe { free_large(block.payload(), size) },
     }
+}
+
+/// [`free_with_header`] for what is too large for a cache. A function of its own, or the others would have its frame.
+///
+/// # Safety
+/// - As for [`State::free_in_heap`].
+#[inline(never)]
+unsafe fn free_large(payload: NonNull<u8>, size: Option<usize>) -> bool {
+    // What is no block of the heap takes long to be told from one.
+    if !mode::is_usual() || State::is_in_run(payload) {
+        return false;
+    }
+    // SAFETY: the caller vouches for the header and the block.
+    with(|state| unsafe { state.free_in_heap(payload, size) }).is_ok()
 }
 
 /// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.

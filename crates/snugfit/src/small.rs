@@ -7,6 +7,7 @@ use snugfit_cache::Class;
 use snugfit_heap::{BadPointer, Heap};
 use snugfit_index::Part;
 use snugfit_run::{Mark, PAGE, Runs};
+use snugfit_source::os::is_single_threaded;
 use snugfit_tag::{GRANULE, HEADER, State as BlockState};
 
 use crate::finding::FoundBlock;
@@ -16,20 +17,39 @@ use crate::state::{Index, Memory, State};
 
 /// Gives up to `count` blocks of `class` to `put`; returns how many. If none is free in any run, a page becomes one, which may
 /// be memory that was never used before if `may_touch` says so.
+///
+/// What others own is taken over before memory is touched that was never used, if it is much; threads whose blocks lie in one page
+/// wait for each other's writes.
 pub(crate) fn carve(
     runs: &mut Runs,
     heap: &mut Heap<Memory, Index>,
-    class: u8,
-    count: usize,
-    may_touch: bool,
+    Wish { owner, class, count, may_touch }: Wish,
     mut put: impl FnMut(NonNull<u8>),
 ) -> usize {
-    let carved = runs.carve(class, count, &mut put);
-    if carved > 0 || !add_runs(runs, heap, may_touch) {
+    let carved = runs.carve(owner, class, count, &mut put);
+    if carved > 0 {
         return carved;
     }
-    runs.carve(class, count, put)
+    let others = runs.free_bytes() - runs.empty_bytes();
+    let is_much = is_single_threaded() || others > OTHERS + heap.footprint() / OTHERS_FRACTION;
+    if is_much && runs.adopt(owner, class) || add_runs(runs, heap, may_touch) {
+        runs.carve(owner, class, count, put)
+    } else {
+        0
+    }
 }
+
+/// Which blocks are wanted.
+pub(crate) struct Wish {
+    pub(crate) owner: u8,
+    pub(crate) class: u8,
+    pub(crate) count: usize,
+    pub(crate) may_touch: bool,
+}
+
+/// So many bytes, and so much of the heap, may be free in runs of others.
+const OTHERS: usize = 256 << 10;
+const OTHERS_FRACTION: usize = 16;
 
 /// So many pages become runs at a time, at most.
 const TOGETHER: usize = 32;

@@ -342,7 +342,8 @@ impl State {
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
     pub(crate) fn note_peak(&mut self) {
         let hardened = self.hardened.as_mut().map_or(0, |hardened| hardened.heap.take_recent_peak());
-        let mapped = self.directs.bytes + self.sampled.bytes() + self.own.pool.touched();
+        let beside = self.own.pool.touched() + self.runs.touched_beside();
+        let mapped = self.directs.bytes + self.sampled.bytes() + beside;
         let together = self.heap.take_recent_peak() + hardened + mapped;
         self.directs.peak_footprint = self.directs.peak_footprint.max(together);
     }

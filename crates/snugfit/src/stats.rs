@@ -12,8 +12,8 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Bytes held from the system now and ever touched: the heap, as far as it was used, what its caches are kept in, and the
-    /// direct mappings, whole.
+    /// Bytes held from the system now and ever touched: the heap, as far as it was used, the marks of small blocks, what its caches are
+    /// kept in, and the direct mappings, whole.
     /// The page map is not in it: 4 KiB for every 16 MiB.
     pub footprint: usize,
     /// The most that `footprint` has been.
@@ -73,7 +73,8 @@ pub fn stats() -> Stats {
         let directs = state.directs;
         let sampled = state.sampled.live;
         let empty = state.hardened.as_ref().map_or(0, |hardened| hardened.zero_sized.live);
-        let (sampled_bytes, own) = (state.sampled.bytes(), state.own.pool.touched());
+        let sampled_bytes = state.sampled.bytes();
+        let own = state.own.pool.touched() + state.runs.touched_beside();
         Stats {
             footprint: heap.footprint + hardened.footprint + directs.bytes + sampled_bytes + own,
             peak_footprint: state.peak_footprint(),

@@ -14,6 +14,9 @@ pub const APART: usize = 8 << 30;
 /// Bytes at the end of a page that are not its run's.
 pub const LAST: usize = 8;
 
+/// Whose the runs are where that does not matter.
+pub const OWNER: u8 = 3;
+
 const GRANULE: usize = 16;
 
 /// Seeds that random tests run.
@@ -95,7 +98,7 @@ impl World {
 
     pub fn carve(&mut self, class: u8, count: usize) -> Vec<NonNull<u8>> {
         let mut blocks = Vec::new();
-        let carved = self.runs.carve(class, count, |block| blocks.push(block));
+        let carved = self.runs.carve(OWNER, class, count, |block| blocks.push(block));
         assert_eq!(carved, blocks.len());
         blocks
     }
