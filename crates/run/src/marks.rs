@@ -11,7 +11,7 @@ use snugfit_source::{Extent, os};
 use crate::mark::{Cell, Mark};
 use crate::run::{PAGE, PIECE, Run, TINY};
 
-/// A byte for each 32 bytes of memory, and a [`Run`] for each page, at places that follow from the address.
+/// A byte for each 32 bytes of memory, and what is known of a run for each page, at places that follow from the address.
 ///
 /// ```text
 ///   address  | 14 bits: which memory | 12 bits: region | 9 bits: page | 7 bits: mark | 5 bits |

@@ -10,9 +10,10 @@ use snugfit_tag::{GRANULE, HEADER};
 
 use crate::caches;
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
+use crate::freeing::free_other;
 use crate::front;
 use crate::hardened::fronts;
-use crate::local;
+use crate::live;
 use crate::mode;
 use crate::process::{self, with};
 use crate::report::abort_with;
@@ -188,85 +189,6 @@ pub unsafe fn mem_free(pointer: *mut u8) {
     unsafe { mem_free_as("mem_free", pointer) };
 }
 
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_in_front(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if !fronts::free_small(pointer) {
-            free_slowly(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_unless_full(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        let freed = |pointer| mode::is_usual() && caches::free_usually(pointer);
-        if !NonNull::new(pointer).is_some_and(freed) {
-            free_slowly(pointer, function);
-        }
-    }
-}
-
-/// [`mem_free_as`], for what the fast paths left.
-///
-/// # Safety
-/// - As for [`mem_free`].
-#[cold]
-#[inline(never)]
-unsafe fn free_slowly(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if mode::is_hardened() {
-            free_hardened(pointer, function);
-        } else {
-            free_otherwise(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_otherwise(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if !front::free_otherwise(pointer) {
-            free_checked(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_hardened(pointer: *mut u8, function: &str) {
-    let Some(payload) = NonNull::new(pointer) else { return };
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if !fronts::free_to_wait(payload) {
-            free_checked(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_checked(pointer: *mut u8, function: &str) {
-    let Some(payload) = NonNull::new(pointer) else { return };
-    FREES.count();
-    // SAFETY: the caller vouches for the block.
-    if let Err(bad) = unsafe { process::free(payload, None) } {
-        abort_with(function, pointer, bad);
-    }
-}
-
 /// [`mem_free`] under another name: who offers it as `free` has what is wrong reported as that.
 ///
 /// # Safety
@@ -277,22 +199,6 @@ pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
     if !unsafe { front::free(pointer) } {
         // SAFETY: the same.
         unsafe { free_other(pointer, function) };
-    }
-}
-
-/// [`mem_free_as`], for what the fast path left.
-///
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_other(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if local::hardened().is_some() {
-            free_in_front(pointer, function);
-        } else if !process::free_with_header(pointer, None) {
-            free_unless_full(pointer, function);
-        }
     }
 }
 
@@ -397,7 +303,7 @@ pub fn usable_size(pointer: *const u8) -> usize {
 /// A bad pointer, as in [`try_mem_free`].
 pub fn try_usable_size(pointer: *const u8) -> Result<usize, BadPointer> {
     let Some(payload) = NonNull::new(pointer.cast_mut()) else { return Ok(0) };
-    match front::live(payload) {
+    match live::live(payload) {
         Some(live) => Ok(live.usable_size()),
         None => with(|state| state.usable_size(payload)),
     }

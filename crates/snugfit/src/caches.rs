@@ -3,25 +3,19 @@
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 
-use snugfit_cache::{Class, Depot, MAGAZINE, Supplier, ThreadCache};
-use snugfit_heap::Heap;
-use snugfit_index::Part;
-use snugfit_run::{OWNERS, Runs};
-use snugfit_source::os::is_single_threaded;
-use snugfit_tag::{HEADER, prefetch};
+use snugfit_cache::{Class, ThreadCache};
+use snugfit_run::OWNERS;
 
-use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
 use crate::hardened::front::Front;
 use crate::hardened::fronts;
+use crate::live::{self, Live};
 use crate::local::{self, Cache};
 use crate::mode;
-use crate::pool::{Pieces, Pool};
 use crate::process::with;
-use crate::report;
-use crate::small::{self, Wish};
-use crate::state::{Index, Memory, Request, State};
+use crate::small;
+use crate::state::{Request, State};
 
 /// The cache of a thread, as the process keeps it: in a list, apart from the heap.
 #[repr(C)]
@@ -104,131 +98,9 @@ impl Caches {
     }
 }
 
-/// Memory that is not the heap's: for caches, and their magazines.
-#[derive(Debug)]
-pub(crate) struct Own {
-    pub(crate) pool: Pool,
-    caches: Pieces,
-    magazines: Pieces,
-    pub(crate) fronts: Pieces,
-}
-
-impl Own {
-    pub(crate) const NEW: Self = Self {
-        pool: Pool::NEW,
-        caches: Pieces::of(size_of::<Owned>()),
-        magazines: Pieces::of(MAGAZINE),
-        fronts: Pieces::of(size_of::<Front>()),
-    };
-}
-
 const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
 
-/// The heap, as it supplies the caches with blocks, and where their magazines are.
-pub(crate) struct Behind<'a> {
-    pub(crate) heap: &'a mut Heap<Memory, Index>,
-    pub(crate) runs: &'a mut Runs,
-    pub(crate) own: &'a mut Own,
-    /// Whose runs are used.
-    pub(crate) owner: u8,
-}
-
-/// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
-/// Alone, a visit to the lock is cheap, and what is seldom used had better be coalesced.
-const ALONE: (usize, usize) = (256 << 10, 32);
-/// The same where there are other threads.
-const SHARED: (usize, usize) = (64 << 10, 8);
-/// And at most.
-const THREAD_MOST: usize = 1 << 20;
-
-// SAFETY: the heap gives out no byte twice, and knows nothing of caches.
-unsafe impl Supplier for Behind<'_> {
-    fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize {
-        match class.run() {
-            Some(class) => {
-                let wish = Wish { owner: self.owner, class, count, may_touch };
-                small::carve(self.runs, self.heap, wish, put)
-            }
-            None => self.heap.carve(class.block_size(), count, may_touch, put),
-        }
-    }
-
-    unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
-        if let Some(class) = class.run() {
-            // SAFETY: what is in a cache of such a class is a block of a run that nobody uses.
-            return unsafe { self.runs.take_back(class, blocks) };
-        }
-        // SAFETY: what is in a cache is a block that nobody uses.
-        if let Err((block, bad)) = unsafe { self.heap.deallocate_cached_all(class.block_size(), blocks) } {
-            report::damaged_in_cache(block.as_ptr(), bad);
-        }
-    }
-
-    fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        debug_assert!(bytes == MAGAZINE);
-        self.own.pool.take(&mut self.own.magazines)
-    }
-
-    unsafe fn release(&mut self, memory: NonNull<u8>) {
-        // SAFETY: it came from `allocate`, and nobody uses it.
-        unsafe { self.own.pool.put(&mut self.own.magazines, memory) };
-    }
-
-    unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
-        // SAFETY: the caller vouches for the block.
-        unsafe { chained::note(block, word, address) };
-    }
-
-    unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the caller vouches for the block.
-        match unsafe { chained::noted(block, word) } {
-            Ok(address) => address,
-            Err(Overwritten) => report::broken_in_heap(block.addr().get() - HEADER, Part::Link),
-        }
-    }
-
-    fn prefetch(&self, block: NonNull<u8>, word: usize) {
-        // What is noted in word 0 is wanted last, and lies in the line of the header.
-        prefetch(block.as_ptr());
-        prefetch(block.as_ptr().wrapping_add(word * size_of::<usize>()));
-    }
-
-    fn thread_limit(&self) -> usize {
-        let (least, fraction) = if self.is_shared() { SHARED } else { ALONE };
-        (self.in_use() / fraction).max(least).min(THREAD_MOST)
-    }
-
-    fn is_shared(&self) -> bool {
-        !is_single_threaded()
-    }
-
-    fn depot_limit(&self) -> usize {
-        self.heap.footprint() / 4
-    }
-
-    fn is_plenty(&self) -> bool {
-        let footprint = self.heap.footprint();
-        footprint - self.in_use() > footprint / PLENTY_FRACTION
-    }
-}
-
-impl Behind<'_> {
-    /// Bytes of blocks that are out, those of caches among them.
-    fn in_use(&self) -> usize {
-        self.heap.bytes_in_use() - self.runs.free_bytes()
-    }
-}
-
-/// Memory is plenty if more than this fraction of the heap is free, and in no cache. Holes and the like come to less.
-const PLENTY_FRACTION: usize = 16;
-
 impl State {
-    /// The depot, and what is behind it.
-    pub(crate) fn depot_and_behind(&mut self) -> (&mut Depot, Behind<'_>) {
-        let Self { depot, heap, runs, own, .. } = self;
-        (depot, Behind { heap, runs, own, owner: 0 })
-    }
-
     /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
     #[cold]
     pub(crate) fn relieve(&mut self) -> bool {
@@ -321,7 +193,7 @@ impl State {
             self.caches.lost = usize::MAX;
             return;
         }
-        orphan.cache.retain(front::is_cached);
+        orphan.cache.retain(live::is_cached);
         // SAFETY: the caller vouches for it.
         unsafe { self.end_cache(owned) };
         self.caches.lost = self.caches.lost.saturating_add(1);
@@ -423,7 +295,7 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
         front::do_without_runs();
         take(owned, with_header).map(|payload| (payload, with_header))
     })?;
-    front::make_live(payload, class);
+    live::make_live(payload, class);
     if request.zeroed {
         // SAFETY: the block has that many bytes.
         unsafe { payload.write_bytes(0, request.size) };
@@ -441,7 +313,7 @@ pub(crate) fn allocate_usually(size: usize) -> Option<NonNull<u8>> {
     let Cache::Owned(owned) = local::cache() else { return None };
     let cache = &owned.cache;
     if let Some(payload) = cache.pop_reserve(class) {
-        front::make_live(payload, class);
+        live::make_live(payload, class);
         return Some(payload);
     }
     let without_run = front::allocate_without_run(size);
@@ -449,7 +321,7 @@ pub(crate) fn allocate_usually(size: usize) -> Option<NonNull<u8>> {
         return without_run;
     }
     let payload = with(|state| state.refill(owned, class))?;
-    front::make_live(payload, class);
+    live::make_live(payload, class);
     Some(payload)
 }
 
@@ -460,16 +332,10 @@ pub(crate) fn allocate_usually(size: usize) -> Option<NonNull<u8>> {
 /// - As for [`free`].
 pub(crate) unsafe fn free_usually(payload: NonNull<u8>) -> bool {
     let Cache::Owned(owned) = local::cache() else { return false };
-    let Some(live) = front::live(payload) else { return false };
+    let Some(live) = live::live(payload) else { return false };
     let Some(class) = live.class() else { return false };
-    let cache = &owned.cache;
-    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
-        return false;
-    }
-    live.set_cached();
-    // SAFETY: there is room, and the caller vouches for the block.
-    unsafe { cache.push(class, payload) };
-    true
+    // SAFETY: the caller vouches for the block.
+    unsafe { put(&owned.cache, class, payload, live) }
 }
 
 /// Takes a cached block of `class` out of this thread's cache, or what lies behind it.
@@ -479,25 +345,36 @@ fn take(owned: &Owned, class: Class) -> Option<NonNull<u8>> {
     cached.or_else(|| with(|state| state.refill(owned, class)))
 }
 
+/// Puts a live block into a cache. False if there can be no room for it.
+///
+/// # Safety
+/// - It is of `class`, and nobody uses it any more.
+unsafe fn put(cache: &ThreadCache, class: Class, payload: NonNull<u8>, live: Live) -> bool {
+    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
+        return false;
+    }
+    live.set_cached();
+    // SAFETY: there is room, and the caller vouches for the block.
+    unsafe { cache.push(class, payload) };
+    true
+}
+
 /// Puts a block into this thread's cache. `None` if it is no live block, or not cached: that is for others.
 ///
 /// # Safety
 /// - If it is a live block, nobody uses it any more.
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted: bool) -> Option<()> {
-    let live = front::live(payload)?;
+    let live = live::live(payload)?;
     let class = live.class()?;
     if size.is_some_and(|size| !live.serves(size)) {
         return None;
     }
-    let cache = &mine()?.cache;
-    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
+    // SAFETY: the caller vouches for the block.
+    if !unsafe { put(&mine()?.cache, class, payload, live) } {
         return None;
     }
     if is_counted && count::is_counting() {
         with(|state| state.change_live(0, class.payload_size()));
     }
-    live.set_cached();
-    // SAFETY: there is room, and nobody uses the block any more.
-    unsafe { cache.push(class, payload) };
     Some(())
 }

@@ -5,14 +5,13 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use snugfit_cache::Class;
-use snugfit_heap::BadPointer;
 use snugfit_run::{Cell, Mark, Marks, PAGE, TINY, tiny_cell};
-use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, State, Tag, prefetch};
+use snugfit_tag::{Block, CHECKED, HEADER, Key, prefetch};
 
+use crate::live::{self, Live};
 use crate::local;
 use crate::page_map::Page;
 use crate::range::Range;
-use crate::report;
 use crate::state::PAGES;
 
 /// Where most pointers lie.
@@ -135,7 +134,7 @@ pub(crate) fn allocate_from_reserve(size: usize) -> Option<NonNull<u8>> {
     // SAFETY: the cache is this thread's, or the empty one.
     let cache = unsafe { &*local::front() };
     let payload = cache.pop_reserve(class)?;
-    make_live(payload, class);
+    live::make_live(payload, class);
     Some(payload)
 }
 
@@ -231,7 +230,7 @@ unsafe fn keep_small(payload: *mut u8, cell: Cell, class: Class) -> bool {
 /// Whether `class`, of blocks with headers, is one that caches hold. Small ones are rare, unless there can be no runs: they were
 /// aligned, or resized to so little.
 #[inline]
-fn is_kept(class: Class) -> bool {
+pub(crate) fn is_kept(class: Class) -> bool {
     class.block_size() > SMALL + HEADER || WITHOUT_RUNS.load(Relaxed)
 }
 
@@ -254,7 +253,7 @@ pub(crate) fn do_without_runs() {
 /// - As for [`free`].
 pub(crate) unsafe fn free_otherwise(payload: *mut u8) -> bool {
     let Some(payload) = NonNull::new(payload) else { return false };
-    let Some(live) = live(payload) else { return false };
+    let Some(live) = live::live(payload) else { return false };
     let Some(class) = live.class() else { return false };
     // SAFETY: the cache is this thread's, or the empty one.
     let cache = unsafe { &*local::front() };
@@ -332,71 +331,6 @@ unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
     true
 }
 
-/// A live block of the heap.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Live {
-    /// In a run: its mark, and its class.
-    Small(Cell, Class),
-    /// With a header, and what its tag says.
-    WithHeader(Block, Tag),
-}
-
-impl Live {
-    /// The bytes that its owner may use.
-    pub(crate) fn usable_size(self) -> usize {
-        match self {
-            Self::Small(_, class) => class.payload_size(),
-            Self::WithHeader(_, tag) => Compact::usable_size(tag.size()),
-        }
-    }
-
-    /// The class of cache that it belongs to. `None` if none keeps it.
-    pub(crate) fn class(self) -> Option<Class> {
-        match self {
-            Self::Small(_, class) => Some(class),
-            Self::WithHeader(_, tag) => Class::of_block(tag.size()).filter(|&class| is_kept(class)),
-        }
-    }
-
-    /// Whether a request for `size` bytes would have got such a block.
-    pub(crate) fn serves(self, size: usize) -> bool {
-        match self {
-            Self::Small(_, class) => Class::of_request(size) == Some(class),
-            Self::WithHeader(_, tag) => Compact::serves(tag.size(), size),
-        }
-    }
-
-    /// It goes into a cache.
-    pub(crate) fn set_cached(self) {
-        match self {
-            Self::Small(cell, _) => cell.set_cached(),
-            Self::WithHeader(block, _) => block.set_seal(block.seal().flip_cached()),
-        }
-    }
-}
-
-/// The live block of the heap whose payload starts at `payload`. `None` if it is none: what it is then is for others to say.
-#[inline]
-pub(crate) fn live(payload: NonNull<u8>) -> Option<Live> {
-    let address = payload.addr().get();
-    if MARKS.run_class(address) == 0 {
-        return live_block(payload).map(|(block, tag)| Live::WithHeader(block, tag));
-    }
-    let cell = small_cell(address)?;
-    let class = cell.get().class_in_use(address).filter(|&class| class > 0)?;
-    Some(Live::Small(cell, Class::of_run(class)))
-}
-
-/// The mark of `address`, if that lies in a run, and is aligned to 16.
-fn small_cell(address: usize) -> Option<Cell> {
-    let cell = MARKS.find(address)?;
-    if cell.get() != Mark::TINY {
-        return Some(cell);
-    }
-    // SAFETY: that is the mark of a run of tiny blocks.
-    Some(unsafe { tiny_cell(address) })
-}
-
 /// Moves `live`, a live block at `payload`, to one for `size` bytes, if the thread's cache has one and room for the old one.
 ///
 /// # Safety
@@ -419,19 +353,6 @@ pub(crate) unsafe fn resize(payload: NonNull<u8>, live: Live, size: usize) -> Op
     Some(to)
 }
 
-/// The live block with a header whose payload starts at `payload`, which lies in no run, and its tag. `None` if it is none.
-#[inline]
-fn live_block(payload: NonNull<u8>) -> Option<(Block, Tag)> {
-    if !is_in_heap(payload.as_ptr()) {
-        return None;
-    }
-    // SAFETY: the header lies in the heap.
-    let block = unsafe { Block::from_payload(payload) };
-    let tag = block.tag();
-    let is_live = !CHECKED || block.seal() == key().seal(block.address(), tag.size(), State::Live);
-    (is_live && tag.is_block_in_use()).then_some((block, tag))
-}
-
 /// Whether `payload` is aligned to 16, and the eight bytes before it are memory of the heap.
 #[inline(always)]
 pub(crate) fn is_in_heap(payload: *const u8) -> bool {
@@ -442,35 +363,4 @@ pub(crate) fn is_in_heap(payload: *const u8) -> bool {
 fn is_elsewhere_in_heap(payload: *const u8) -> bool {
     let address = payload.addr();
     address.is_multiple_of(snugfit_tag::GRANULE) && PAGES.page(address.wrapping_sub(HEADER)) == Page::Heap
-}
-
-/// Makes a cached block of `class` live. For who took one out of a cache. Ends the process if it is none: its header was
-/// overwritten.
-pub(crate) fn make_live(payload: NonNull<u8>, class: Class) {
-    if let Some(class) = class.run() {
-        // SAFETY: what is in a cache of such a class lies in a run of it.
-        return unsafe { MARKS.cell_of(payload.addr().get(), class) }.set_live();
-    }
-    // SAFETY: what is in a cache of such a class is a block with a header.
-    let block = unsafe { Block::from_payload(payload) };
-    let live = key().seal(block.address(), class.block_size(), State::Live);
-    let tag = block.tag();
-    if !CHECKED {
-        return;
-    }
-    if block.seal() != live.flip_cached() || tag.size() != class.block_size() || !tag.is_block_in_use() {
-        report::damaged_in_cache(payload.as_ptr(), BadPointer::HeaderOverwritten);
-    }
-    block.set_seal(live);
-}
-
-/// Whether `payload`, which is in a cache, is a cached block.
-pub(crate) fn is_cached(payload: NonNull<u8>) -> bool {
-    let address = payload.addr().get();
-    if MARKS.run_class(address) != 0 {
-        return small_cell(address).is_some_and(|cell| cell.get().is_cached() && cell.get().is_at(address));
-    }
-    // SAFETY: what is in a cache is a block.
-    let block = unsafe { Block::from_payload(payload) };
-    block.seal() == key().seal(block.address(), block.size(), State::Cached)
 }

@@ -17,6 +17,7 @@ use crate::front;
 use crate::hardened::fronts;
 use crate::hardened::retired::{give_up_addresses, retire};
 use crate::hardening::Hardening;
+use crate::live;
 use crate::lock::{Acquired, Lock};
 use crate::report;
 use crate::state::{Request, Resized, State};
@@ -319,7 +320,7 @@ pub(crate) unsafe fn resize(
     {
         return Ok(to);
     }
-    let usable = match front::live(payload) {
+    let usable = match live::live(payload) {
         Some(live) if live.serves(size) => return Ok(payload),
         Some(live) if live.class().is_some() && Class::of_request(size).is_some() => {
             if align <= GRANULE {

@@ -11,7 +11,8 @@ use snugfit_source::os::is_single_threaded;
 use snugfit_tag::{GRANULE, HEADER, State as BlockState};
 
 use crate::finding::FoundBlock;
-use crate::front::{self, Live, MARKS};
+use crate::front::MARKS;
+use crate::live::{Live, live};
 use crate::report;
 use crate::state::{Index, Memory, State};
 
@@ -133,7 +134,7 @@ impl State {
 
     /// The live block in a run whose payload starts at `payload`.
     pub(crate) fn small_block(&self, payload: NonNull<u8>) -> Result<Live, BadPointer> {
-        front::live(payload).ok_or_else(|| self.diagnose_small(payload.addr().get()))
+        live(payload).ok_or_else(|| self.diagnose_small(payload.addr().get()))
     }
 
     /// What is wrong with freeing `address`, which lies in a run.

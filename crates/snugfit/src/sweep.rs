@@ -12,6 +12,7 @@ use crate::caches::is_mine;
 use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
+use crate::live;
 use crate::page_map::Page;
 use crate::process::with;
 use crate::report;
@@ -222,7 +223,7 @@ impl State {
                 return;
             }
             cached.add(payload);
-            if !front::is_in_heap(payload.as_ptr()) || !front::is_cached(payload) {
+            if !front::is_in_heap(payload.as_ptr()) || !live::is_cached(payload) {
                 all_cached = false;
                 report(Err(Violation::Cached(payload.addr().get())));
             }
