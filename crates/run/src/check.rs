@@ -29,7 +29,10 @@ impl Runs {
         let classes = 1..CLASSES as u8;
         let lists =
             (0..OWNERS as u8).flat_map(move |owner| classes.clone().map(move |class| List { owner, class }));
-        let first = |list: List| (list, self.lists[usize::from(list.owner)][usize::from(list.class)]);
+        let of = |List { owner, class }: List| {
+            self.lists.get(usize::from(owner))?.get(usize::from(class)).copied()
+        };
+        let first = move |list: List| (list, of(list).unwrap_or_default());
         core::iter::once((EMPTY, self.first_empty)).chain(lists.map(first))
     }
 

@@ -157,7 +157,12 @@ impl Marks {
         for region in extent.start.addr().get() >> REGION_BITS..=(extent.end() - 1) >> REGION_BITS {
             let place = &self.regions[region % REGIONS];
             let known = place.load(Relaxed);
-            if known == NONE || known != region && !is_used(known << REGION_BITS) {
+            let is_free = if known == NONE {
+                self.commit(region % REGIONS)
+            } else {
+                known != region && !is_used(known << REGION_BITS)
+            };
+            if is_free {
                 place.store(region, Release);
             }
         }
@@ -168,13 +173,28 @@ impl Marks {
         if os::is_address_space_scarce() {
             return false;
         }
-        let Some(extent) = os::map_sparse(MARKS + PAGES * size_of::<Run>()) else { return false };
-        // SAFETY: the mapping is fresh, and the caller's.
+        let Some(extent) = os::reserve(MARKS + PAGES * size_of::<Run>()) else { return false };
+        // SAFETY: the addresses are the caller's.
         unsafe { os::without_huge_pages(extent) };
         // SAFETY: the runs lie behind the marks.
         self.runs.store(unsafe { extent.start.as_ptr().add(MARKS).cast() }, Relaxed);
         self.marks.store(extent.start.as_ptr().cast(), Release);
         true
+    }
+
+    /// Makes the marks at place `at` of the regions usable, and what is known of the runs there. All at once would be too much
+    /// for a process that has its memory locked (`mlockall`): then all that can be touched takes memory.
+    #[cold]
+    fn commit(&self, at: usize) -> bool {
+        let page = os::page_size();
+        let pages_of = |base: *mut u8, size: usize| {
+            let (from, end) = (at * size / page * page, ((at + 1) * size).next_multiple_of(page));
+            NonNull::new(base.wrapping_add(from)).map(|start| Extent { start, len: end - from })
+        };
+        let marks = pages_of(self.marks.load(Relaxed).cast(), REGION >> MARK_BITS);
+        let runs = pages_of(self.runs.load(Relaxed).cast(), REGION_PAGES * size_of::<Run>());
+        // SAFETY: the pages were reserved; runs begin at a page, since all marks are whole pages.
+        marks.into_iter().chain(runs).all(|extent| unsafe { os::commit(extent) })
     }
 
     /// Drops the memory of the marks at place `at` of the regions. Returns how many bytes that were.
