@@ -14,7 +14,6 @@ use crate::live::{self, Live};
 use crate::local::{self, Cache};
 use crate::mode;
 use crate::process::with;
-use crate::small;
 use crate::state::{Request, State};
 
 /// The cache of a thread, as the process keeps it: in a list, apart from the heap.
@@ -104,12 +103,8 @@ impl State {
     /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
     #[cold]
     pub(crate) fn relieve(&mut self) -> bool {
-        let has_empty = self.runs.empty_bytes() > self.heap.footprint() / small::EMPTY_FRACTION;
-        if has_empty {
-            self.give_up_runs();
-        }
         let (depot, mut behind) = self.depot_and_behind();
-        depot.relieve(&mut behind) || has_empty
+        depot.relieve(&mut behind)
     }
 
     fn refill(&mut self, owned: &Owned, class: Class) -> Option<NonNull<u8>> {

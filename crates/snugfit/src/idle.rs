@@ -40,10 +40,11 @@ impl Idle {
         }
     }
 
-    /// The program uses again what was given back: it may keep twice as much from now on, and so needs few lessons.
+    /// The program uses again what was given back: it may keep more than twice as much from now on, and so needs few lessons. (How
+    /// much caches hold at such a moment differs; just twice as much is sometimes just not enough.)
     #[cold]
     fn learn(&mut self) {
-        self.allowance = self.allowance.max(self.tidied_from.saturating_mul(2).min(LARGEST_ALLOWANCE));
+        self.allowance = self.allowance.max((self.tidied_from.saturating_mul(5) / 2).min(LARGEST_ALLOWANCE));
         self.tidied_from = usize::MAX;
     }
 

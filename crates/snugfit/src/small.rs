@@ -88,7 +88,7 @@ fn add_runs(runs: &mut Runs, heap: &mut Heap<Memory, Index>, may_touch: bool) ->
 const SLACK: usize = 16 * PAGE;
 
 /// Runs without a block that come to more than this fraction of the heap are given up before that gets more memory.
-pub(crate) const EMPTY_FRACTION: usize = 128;
+const EMPTY_FRACTION: usize = 128;
 
 fn give_back_page(heap: &mut Heap<Memory, Index>, page: NonNull<u8>) {
     // SAFETY: the page was allocated, and nobody uses it any more.
@@ -98,7 +98,27 @@ fn give_back_page(heap: &mut Heap<Memory, Index>, page: NonNull<u8>) {
     }
 }
 
+/// So many runs are given up together, when the heap needs memory.
+const AT_ONCE: usize = 64;
+
 impl State {
+    /// Gives the heap the pages of some runs none of whose blocks is out, if there are too many: before it touches memory that was
+    /// never used. Returns whether it got any. (It does not trim what it is about to use.)
+    #[cold]
+    pub(crate) fn give_up_some_runs(&mut self) -> bool {
+        if self.runs.empty_bytes() <= self.heap.footprint() / EMPTY_FRACTION {
+            return false;
+        }
+        let limit = self.heap.trim_limit();
+        self.heap.set_trim_limit(usize::MAX);
+        for _ in 0..AT_ONCE {
+            let Some(page) = self.runs.take_empty() else { break };
+            give_back_page(&mut self.heap, page);
+        }
+        self.heap.set_trim_limit(limit);
+        true
+    }
+
     /// Gives the heap the pages of runs none of whose blocks is out.
     pub(crate) fn give_up_runs(&mut self) {
         while let Some(page) = self.runs.take_empty() {

@@ -164,7 +164,10 @@ impl State {
     /// Allocates in memory that was used before, that of the depot included.
     #[inline]
     fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let payload = self.heap.allocate_touched(size);
+        let mut payload = self.heap.allocate_touched(size);
+        while payload.is_none() && self.give_up_some_runs() {
+            payload = self.heap.allocate_touched(size);
+        }
         if payload.is_some() || !self.relieve() {
             return payload;
         }
