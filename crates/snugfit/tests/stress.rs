@@ -184,7 +184,7 @@ impl Stress {
         let Some(&Block { payload, size, .. }) = self.live.get(which) else { return };
         let usable_size = usable_size(payload);
         // What lies right behind a small block may be another one.
-        let offset = self.rng.random_range(1..usable_size);
+        let offset = self.rng.random_range(1..usable_size.max(2));
         let wrong = payload.wrapping_add(offset);
         if offset < size {
             let inside = Err(BadPointer::Interior { payload: payload.addr(), offset, usable_size });
