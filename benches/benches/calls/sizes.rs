@@ -41,9 +41,7 @@ impl Work for Pair {
 fn pair(criterion: &mut Criterion) {
     let mut contenders = Contenders::new();
     let mut group = criterion.benchmark_group("pair");
-    // Of those with headers, the classes that serve where there are runs.
-    let is_usual = |class: &Class| class.run().is_some() || class.payload_size() > snugfit_run::LARGEST;
-    for size in Class::all().filter(is_usual).map(Class::payload_size).chain(LARGE) {
+    for size in Class::all().map(Class::block_size).map(payload).chain(LARGE) {
         contenders.compare(&mut group, |name| BenchmarkId::new(name, size), &Pair(size));
     }
     group.finish();

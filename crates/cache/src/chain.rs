@@ -33,9 +33,9 @@ pub(crate) struct Chain {
 /// How many holders are known at once: more than a batch takes.
 const LANES: usize = 8;
 
-/// Words of a block: what its owner may use.
+/// Words of a block: what it has but for an 8-byte header.
 const fn words(class: Class) -> usize {
-    class.payload_size() / 8
+    class.block_size() / 8 - 1
 }
 
 impl Chain {

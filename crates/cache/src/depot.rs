@@ -103,8 +103,7 @@ impl Depot {
         if shelf.full.count() < shelf.room && !is_full {
             return Some(Room::Whole);
         }
-        // Blocks of runs go back there as fast as they are chained.
-        if class.run().is_none() && supplier.is_plenty() {
+        if supplier.is_plenty() {
             return Some(if has_many { Room::Chained } else { Room::Whole });
         }
         shelf.turned_away += 1;

@@ -237,8 +237,7 @@ impl ThreadCache {
         let reserve = self.reserve(class);
         if !bin.magazine().is_none() && reserve.is_full() {
             self.move_to_depot(class, depot, supplier);
-            let is_full = reserve.is_full();
-            if is_full && !(class.run().is_some() && self.give_back_oldest(class, supplier)) {
+            if reserve.is_full() {
                 bin.give_back_newest(class, supplier);
                 return true;
             }
@@ -247,16 +246,6 @@ impl ThreadCache {
             Some(empty) => self.load(class, empty),
             None => return false,
         }
-        true
-    }
-
-    /// Gives the blocks of a full magazine back to the supplier, who does not touch them, near or far. False if there is none.
-    fn give_back_oldest(&self, class: Class, supplier: &mut impl Supplier) -> bool {
-        let Some(magazine) = self.reserve(class).full.pop() else { return false };
-        // SAFETY: they came from the supplier, and nobody uses them.
-        unsafe { supplier.take_back(class, magazine.blocks()) };
-        magazine.set_count(0);
-        self.empty.push(magazine);
         true
     }
 

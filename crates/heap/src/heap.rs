@@ -61,12 +61,6 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         self.key = key;
     }
 
-    /// A top larger than this is trimmed, in bytes: see [`set_trim_limit`](Self::set_trim_limit).
-    #[must_use]
-    pub const fn trim_limit(&self) -> usize {
-        self.trim_at
-    }
-
     /// A top larger than `bytes` is trimmed from now on, and half of that is kept: `usize::MAX` ends trimming, 0 gives
     /// back eagerly. The heap raises the limit by itself, up to 64 MiB, when it has to grow again after a trim, so that a
     /// program which goes up and down makes few system calls.

@@ -65,7 +65,6 @@ mod deallocate;
 mod exact;
 mod grow;
 mod heap;
-mod page;
 mod purge;
 mod resize;
 mod run;

@@ -3,17 +3,13 @@
 use core::ptr::{NonNull, null_mut};
 
 use libc::{EINVAL, ENOMEM};
-use snugfit_cache::LARGEST;
 use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::os::set_errno;
-use snugfit_tag::{GRANULE, HEADER};
+use snugfit_tag::{Compact, Format, GRANULE};
 
-use crate::caches;
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
-use crate::freeing::free_other;
 use crate::front;
 use crate::hardened::fronts;
-use crate::live;
 use crate::mode;
 use crate::process::{self, with};
 use crate::report::abort_with;
@@ -37,32 +33,11 @@ use crate::state::Request;
 #[inline]
 #[must_use]
 pub fn mem_alloc(size: usize) -> *mut u8 {
-    let cached = if front::is_small(size) {
-        front::allocate(size)
-    } else if front::is_tiny(size) {
-        front::allocate_tiny()
-    } else {
-        return allocate_other(size);
-    };
-    match cached {
+    match front::allocate(size) {
         Some(payload) => payload.as_ptr(),
         None => allocate_slowly(size),
     }
 }
-
-#[inline(never)]
-fn allocate_other(size: usize) -> *mut u8 {
-    if size > LARGEST_CACHED && mode::is_usual() {
-        return allocate_usually(size);
-    }
-    match front::allocate_with_header(size) {
-        Some(payload) => payload.as_ptr(),
-        None => allocate_slowly(size),
-    }
-}
-
-/// The largest size, in bytes, of which caches hold blocks.
-const LARGEST_CACHED: usize = LARGEST - HEADER;
 
 #[cold]
 #[inline(never)]
@@ -81,14 +56,9 @@ fn allocate_slowly(size: usize) -> *mut u8 {
 
 #[inline(never)]
 fn allocate_usually(size: usize) -> *mut u8 {
-    let usual = if size > LARGEST_CACHED {
-        process::allocate_in_heap(size, false)
-    } else {
-        caches::allocate_usually(size)
-    };
-    match usual {
+    match process::allocate_in_heap(size, false) {
         Some(payload) => payload.as_ptr(),
-        None => allocate_anew(size),
+        None => allocate_otherwise(size),
     }
 }
 
@@ -126,7 +96,7 @@ const fn plain(size: usize) -> Request {
 #[must_use]
 pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
     let size = count.checked_mul(size);
-    match size.filter(|&size| front::is_small(size)).and_then(front::allocate_zeroed) {
+    match size.and_then(front::allocate_zeroed) {
         Some(payload) => payload.as_ptr(),
         None => allocate_zeroed_slowly(size),
     }
@@ -136,13 +106,6 @@ pub fn mem_alloc_clear(count: usize, size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
     let short = |size| {
-        if !front::is_small(size)
-            && let Some(payload) = front::allocate_any(size)
-        {
-            // SAFETY: the block has that many bytes.
-            unsafe { payload.write_bytes(0, size) };
-            return Some(payload);
-        }
         let small = fronts::allocate_small(size, true);
         if small.is_some() {
             small
@@ -189,6 +152,76 @@ pub unsafe fn mem_free(pointer: *mut u8) {
     unsafe { mem_free_as("mem_free", pointer) };
 }
 
+/// [`mem_free_as`], for what the fast path left.
+///
+/// # Safety
+/// - As for [`mem_free`].
+#[cold]
+#[inline(never)]
+unsafe fn free_slowly(pointer: *mut u8, function: &str) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if fronts::free_small(pointer) {
+            // Done.
+        } else if mode::is_usual() {
+            free_usually(pointer, function);
+        } else if mode::is_hardened() {
+            free_hardened(pointer, function);
+        } else {
+            free_otherwise(pointer, function);
+        }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_usually(pointer: *mut u8, function: &str) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if !process::free_in_heap(pointer, None) {
+            free_otherwise(pointer, function);
+        }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_otherwise(pointer: *mut u8, function: &str) {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if !front::free_otherwise(pointer) {
+            free_checked(pointer, function);
+        }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_hardened(pointer: *mut u8, function: &str) {
+    let Some(payload) = NonNull::new(pointer) else { return };
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        if !fronts::free_to_wait(payload) {
+            free_checked(pointer, function);
+        }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`].
+#[inline(never)]
+unsafe fn free_checked(pointer: *mut u8, function: &str) {
+    let Some(payload) = NonNull::new(pointer) else { return };
+    FREES.count();
+    // SAFETY: the caller vouches for the block.
+    if let Err(bad) = unsafe { process::free(payload, None) } {
+        abort_with(function, pointer, bad);
+    }
+}
+
 /// [`mem_free`] under another name: who offers it as `free` has what is wrong reported as that.
 ///
 /// # Safety
@@ -198,7 +231,7 @@ pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
     // SAFETY: the caller vouches for the block.
     if !unsafe { front::free(pointer) } {
         // SAFETY: the same.
-        unsafe { free_other(pointer, function) };
+        unsafe { free_slowly(pointer, function) };
     }
 }
 
@@ -303,8 +336,8 @@ pub fn usable_size(pointer: *const u8) -> usize {
 /// A bad pointer, as in [`try_mem_free`].
 pub fn try_usable_size(pointer: *const u8) -> Result<usize, BadPointer> {
     let Some(payload) = NonNull::new(pointer.cast_mut()) else { return Ok(0) };
-    match live::live(payload) {
-        Some(live) => Ok(live.usable_size()),
+    match front::live_block(payload) {
+        Some((_, tag)) => Ok(Compact::usable_size(tag.size())),
         None => with(|state| state.usable_size(payload)),
     }
 }

@@ -3,18 +3,23 @@
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 
-use snugfit_cache::{Class, ThreadCache};
-use snugfit_run::OWNERS;
+use snugfit_cache::{Class, MAGAZINE, Supplier, ThreadCache};
+use snugfit_heap::Heap;
+use snugfit_index::Part;
+use snugfit_source::os::is_single_threaded;
+use snugfit_tag::{Compact, Format, HEADER, prefetch};
 
+use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
 use crate::hardened::front::Front;
 use crate::hardened::fronts;
-use crate::live::{self, Live};
 use crate::local::{self, Cache};
 use crate::mode;
+use crate::pool::{Pieces, Pool};
 use crate::process::with;
-use crate::state::{Request, State};
+use crate::report;
+use crate::state::{Index, Memory, Request, State};
 
 /// The cache of a thread, as the process keeps it: in a list, apart from the heap.
 #[repr(C)]
@@ -22,8 +27,6 @@ pub(crate) struct Owned {
     pub(crate) cache: ThreadCache,
     /// What it has in its place in hardened mode; null before it has that.
     pub(crate) front: Cell<*mut Front>,
-    /// Whose runs it is filled from: one of its own, as far as there are enough.
-    owner: Cell<u8>,
     next: Cell<*mut Owned>,
     previous: Cell<*mut Owned>,
 }
@@ -33,12 +36,10 @@ pub(crate) struct Caches {
     first: *mut Owned,
     /// Blocks that may have been lost by forks: one for each cache that was taken over.
     lost: usize,
-    /// How many caches each owner of runs stands for.
-    owners: [u32; OWNERS],
 }
 
 impl Caches {
-    pub(crate) const NONE: Self = Self { first: ptr::null_mut(), lost: 0, owners: [0; OWNERS] };
+    pub(crate) const NONE: Self = Self { first: ptr::null_mut(), lost: 0 };
 
     fn add(&mut self, owned: &Owned) {
         owned.next.set(self.first);
@@ -64,19 +65,6 @@ impl Caches {
         }
     }
 
-    /// The first owner of runs who stands for the fewest caches, and now for one more: a thread that follows another uses what
-    /// that has left.
-    fn new_owner(&mut self) -> u8 {
-        let fewest = self.owners.iter().copied().min().unwrap_or_default();
-        let owner = self.owners.iter().position(|&caches| caches == fewest).unwrap_or_default();
-        self.owners.iter_mut().skip(owner).take(1).for_each(|caches| *caches += 1);
-        owner as u8
-    }
-
-    fn end_owner(&mut self, owner: u8) {
-        self.owners.iter_mut().skip(owner.into()).take(1).for_each(|caches| *caches -= 1);
-    }
-
     /// How many blocks may have been lost by forks.
     pub(crate) const fn lost(&self) -> usize {
         self.lost
@@ -97,41 +85,123 @@ impl Caches {
     }
 }
 
+/// Memory that is not the heap's: for caches, and their magazines.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) pool: Pool,
+    caches: Pieces,
+    magazines: Pieces,
+    pub(crate) fronts: Pieces,
+}
+
+impl Own {
+    pub(crate) const NEW: Self = Self {
+        pool: Pool::NEW,
+        caches: Pieces::of(size_of::<Owned>()),
+        magazines: Pieces::of(MAGAZINE),
+        fronts: Pieces::of(size_of::<Front>()),
+    };
+}
+
 const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
+
+/// The heap, as it supplies the caches with blocks, and where their magazines are.
+pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>, pub(crate) &'a mut Own);
+
+/// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
+/// Alone, a visit to the lock is cheap, and what is seldom used had better be coalesced.
+const ALONE: (usize, usize) = (256 << 10, 32);
+/// The same where there are other threads.
+const SHARED: (usize, usize) = (64 << 10, 8);
+/// And at most.
+const THREAD_MOST: usize = 1 << 20;
+
+// SAFETY: the heap gives out no byte twice, and knows nothing of caches.
+unsafe impl Supplier for Behind<'_> {
+    fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize {
+        self.0.carve(class.block_size(), count, may_touch, put)
+    }
+
+    unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
+        // SAFETY: what is in a cache is a block that nobody uses.
+        if let Err((block, bad)) = unsafe { self.0.deallocate_cached_all(class.block_size(), blocks) } {
+            report::damaged_in_cache(block.as_ptr(), bad);
+        }
+    }
+
+    fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        debug_assert!(bytes == MAGAZINE);
+        self.1.pool.take(&mut self.1.magazines)
+    }
+
+    unsafe fn release(&mut self, memory: NonNull<u8>) {
+        // SAFETY: it came from `allocate`, and nobody uses it.
+        unsafe { self.1.pool.put(&mut self.1.magazines, memory) };
+    }
+
+    unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
+        // SAFETY: the caller vouches for the block.
+        unsafe { chained::note(block, word, address) };
+    }
+
+    unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the caller vouches for the block.
+        match unsafe { chained::noted(block, word) } {
+            Ok(address) => address,
+            Err(Overwritten) => report::broken_in_heap(block.addr().get() - HEADER, Part::Link),
+        }
+    }
+
+    fn prefetch(&self, block: NonNull<u8>, word: usize) {
+        // What is noted in word 0 is wanted last, and lies in the line of the header.
+        prefetch(block.as_ptr());
+        prefetch(block.as_ptr().wrapping_add(word * size_of::<usize>()));
+    }
+
+    fn thread_limit(&self) -> usize {
+        let (least, fraction) = if self.is_shared() { SHARED } else { ALONE };
+        (self.0.bytes_in_use() / fraction).max(least).min(THREAD_MOST)
+    }
+
+    fn is_shared(&self) -> bool {
+        !is_single_threaded()
+    }
+
+    fn depot_limit(&self) -> usize {
+        self.0.footprint() / 4
+    }
+
+    fn is_plenty(&self) -> bool {
+        let footprint = self.0.footprint();
+        footprint - self.0.bytes_in_use() > footprint / PLENTY_FRACTION
+    }
+}
+
+/// Memory is plenty if more than this fraction of the heap is free, and in no cache. Holes and the like come to less.
+const PLENTY_FRACTION: usize = 16;
 
 impl State {
     /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
     #[cold]
     pub(crate) fn relieve(&mut self) -> bool {
-        let (depot, mut behind) = self.depot_and_behind();
-        depot.relieve(&mut behind)
+        self.depot.relieve(&mut Behind(&mut self.heap, &mut self.own))
     }
 
-    fn refill(&mut self, owned: &Owned, class: Class) -> Option<NonNull<u8>> {
-        let (depot, mut behind) = self.depot_and_behind();
-        behind.owner = owned.owner.get();
-        let block = owned.cache.refill(class, depot, &mut behind);
+    fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
+        let block = cache.refill(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         self.note_rise();
         block
     }
 
     fn make_room(&mut self, cache: &ThreadCache, class: Class) -> bool {
-        let (depot, mut behind) = self.depot_and_behind();
-        let made = cache.make_room(class, depot, &mut behind);
+        let made = cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         if !self.is_falling() {
             return made;
         }
         // The program gives up much: so does its thread.
-        self.leave(cache);
+        cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         self.tidy();
-        let (depot, mut behind) = self.depot_and_behind();
-        cache.make_room(class, depot, &mut behind)
-    }
-
-    /// Leaves to the depot what a cache holds.
-    fn leave(&mut self, cache: &ThreadCache) {
-        let (depot, mut behind) = self.depot_and_behind();
-        cache.leave(depot, &mut behind);
+        cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own))
     }
 
     /// A cache for a thread. `None` if there is no memory.
@@ -143,7 +213,6 @@ impl State {
             owned.write(Owned {
                 cache: ThreadCache::NONE,
                 front: Cell::new(ptr::null_mut()),
-                owner: Cell::new(self.caches.new_owner()),
                 next: none.clone(),
                 previous: none,
             });
@@ -161,13 +230,12 @@ impl State {
     unsafe fn end_cache(&mut self, owned: NonNull<Owned>) {
         // SAFETY: what is in the list lives.
         let ended = unsafe { owned.as_ref() };
-        self.leave(&ended.cache);
+        ended.cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         if let Some(front) = NonNull::new(ended.front.replace(ptr::null_mut())) {
             // SAFETY: it is that thread's, which does not use it any more.
             unsafe { self.end_front(front) };
         }
         self.caches.remove(ended);
-        self.caches.end_owner(ended.owner.get());
         // SAFETY: the caller vouches that nobody uses it.
         unsafe { self.own.pool.put(&mut self.own.caches, owned.cast()) };
     }
@@ -188,7 +256,7 @@ impl State {
             self.caches.lost = usize::MAX;
             return;
         }
-        orphan.cache.retain(live::is_cached);
+        orphan.cache.retain(front::is_cached);
         // SAFETY: the caller vouches for it.
         unsafe { self.end_cache(owned) };
         self.caches.lost = self.caches.lost.saturating_add(1);
@@ -273,7 +341,7 @@ fn give_up(owned: NonNull<Owned>) {
 /// Leaves what this thread has cached to the depot, or the heap.
 pub(crate) fn empty_mine() {
     if let Cache::Owned(owned) = local::cache() {
-        with(|state| state.leave(&owned.cache));
+        with(|state| owned.cache.leave(&mut state.depot, &mut Behind(&mut state.heap, &mut state.own)));
     }
     fronts::empty_mine();
 }
@@ -282,76 +350,18 @@ pub(crate) fn empty_mine() {
 /// memory here.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let class = Class::of_request(request.size)?;
-    let owned = mine()?;
-    let found = take(owned, class).map(|payload| (payload, class));
-    let (payload, class) = found.or_else(|| {
-        // There is no run to be had; or no memory at all, as will be seen.
-        let with_header = Class::with_header(request.size).filter(|_| class.run().is_some())?;
-        front::do_without_runs();
-        take(owned, with_header).map(|payload| (payload, with_header))
-    })?;
-    live::make_live(payload, class);
+    let cache = &mine()?.cache;
+    let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
+    let payload = cached.or_else(|| with(|state| state.refill(cache, class)))?;
+    front::make_live(payload, class);
     if request.zeroed {
         // SAFETY: the block has that many bytes.
         unsafe { payload.write_bytes(0, request.size) };
     }
     if count::is_counting() {
-        with(|state| state.change_live(class.payload_size(), request.replaces));
+        with(|state| state.count_live(payload, request.replaces));
     }
     Some(payload)
-}
-
-/// A block for `size` bytes for when the loaded magazine is empty, while nothing is asked for [beyond the
-/// usual](mode::is_usual). `None` if that is for [`allocate`] to do.
-pub(crate) fn allocate_usually(size: usize) -> Option<NonNull<u8>> {
-    let class = Class::of_request(size)?;
-    let Cache::Owned(owned) = local::cache() else { return None };
-    let cache = &owned.cache;
-    if let Some(payload) = cache.pop_reserve(class) {
-        live::make_live(payload, class);
-        return Some(payload);
-    }
-    let without_run = front::allocate_without_run(size);
-    if without_run.is_some() {
-        return without_run;
-    }
-    let payload = with(|state| state.refill(owned, class))?;
-    live::make_live(payload, class);
-    Some(payload)
-}
-
-/// Frees the block at `payload`, for whose class there was no room, while nothing is asked for [beyond the
-/// usual](mode::is_usual). False, with nothing changed, if that is for [`free`] to do.
-///
-/// # Safety
-/// - As for [`free`].
-pub(crate) unsafe fn free_usually(payload: NonNull<u8>) -> bool {
-    let Cache::Owned(owned) = local::cache() else { return false };
-    let Some(live) = live::live(payload) else { return false };
-    let Some(class) = live.class() else { return false };
-    // SAFETY: the caller vouches for the block.
-    unsafe { put(&owned.cache, class, payload, live) }
-}
-
-/// Takes a cached block of `class` out of this thread's cache, or what lies behind it.
-fn take(owned: &Owned, class: Class) -> Option<NonNull<u8>> {
-    let cache = &owned.cache;
-    let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
-    cached.or_else(|| with(|state| state.refill(owned, class)))
-}
-
-/// Puts a live block into a cache. False if there can be no room for it.
-///
-/// # Safety
-/// - It is of `class`, and nobody uses it any more.
-unsafe fn put(cache: &ThreadCache, class: Class, payload: NonNull<u8>, live: Live) -> bool {
-    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
-        return false;
-    }
-    live.set_cached();
-    // SAFETY: there is room, and the caller vouches for the block.
-    unsafe { cache.push(class, payload) };
-    true
 }
 
 /// Puts a block into this thread's cache. `None` if it is no live block, or not cached: that is for others.
@@ -359,17 +369,20 @@ unsafe fn put(cache: &ThreadCache, class: Class, payload: NonNull<u8>, live: Liv
 /// # Safety
 /// - If it is a live block, nobody uses it any more.
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted: bool) -> Option<()> {
-    let live = live::live(payload)?;
-    let class = live.class()?;
-    if size.is_some_and(|size| !live.serves(size)) {
+    let (block, tag) = front::live_block(payload)?;
+    let class = Class::of_block(tag.size())?;
+    if size.is_some_and(|size| !Compact::serves(tag.size(), size)) {
         return None;
     }
-    // SAFETY: the caller vouches for the block.
-    if !unsafe { put(&mine()?.cache, class, payload, live) } {
+    let cache = &mine()?.cache;
+    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
         return None;
     }
     if is_counted && count::is_counting() {
-        with(|state| state.change_live(0, class.payload_size()));
+        with(|state| state.change_live(0, tag.size() - HEADER));
     }
+    block.set_seal(block.seal().flip_cached());
+    // SAFETY: there is room, and nobody uses the block any more.
+    unsafe { cache.push(class, payload) };
     Some(())
 }

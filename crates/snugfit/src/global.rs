@@ -37,14 +37,6 @@ fn request(layout: Layout, zeroed: bool) -> Request {
     Request { size: layout.size(), align: layout.align(), zeroed, replaces: 0 }
 }
 
-#[inline(never)]
-fn allocate_other(layout: Layout) -> *mut u8 {
-    match front::allocate_any(layout.size()) {
-        Some(payload) => payload.as_ptr(),
-        None => allocate_slowly(layout, false),
-    }
-}
-
 #[cold]
 #[inline(never)]
 fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
@@ -60,13 +52,15 @@ fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
 
 /// # Safety
 /// - If it is a live block, nobody uses it any more.
+#[cold]
 #[inline(never)]
 unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if front::free_tiny_sized(block, layout.size())
-            || process::free_with_header(block, Some(layout.size()))
-        {
+        if mode::is_usual() && process::free_in_heap(block, Some(layout.size())) {
+            return;
+        }
+        if !mode::is_hardened() && front::free_sized_elsewhere(block, layout.size()) {
             return;
         }
     }
@@ -83,22 +77,17 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
 unsafe impl GlobalAlloc for Snugfit {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if layout.align() > GRANULE {
-            return allocate_slowly(layout, false);
+        if layout.align() <= GRANULE
+            && let Some(payload) = front::allocate(layout.size())
+        {
+            return payload.as_ptr();
         }
-        if !front::is_small(layout.size()) {
-            return allocate_other(layout);
-        }
-        match front::allocate(layout.size()) {
-            Some(payload) => payload.as_ptr(),
-            None => allocate_slowly(layout, false),
-        }
+        allocate_slowly(layout, false)
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if layout.align() <= GRANULE
-            && front::is_small(layout.size())
             && let Some(payload) = front::allocate_zeroed(layout.size())
         {
             return payload.as_ptr();
@@ -109,7 +98,7 @@ unsafe impl GlobalAlloc for Snugfit {
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller vouches that nobody uses the block any more.
-        if !(front::is_small(layout.size()) && unsafe { front::free_sized(block, layout.size()) }) {
+        if !unsafe { front::free_sized(block, layout.size()) } {
             // SAFETY: the same.
             unsafe { free_slowly(block, layout) };
         }

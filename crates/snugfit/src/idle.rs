@@ -1,5 +1,6 @@
 //! When memory that nobody uses goes back to the system. What lies in the depot is used by nobody.
 
+use crate::caches::Behind;
 use crate::state::State;
 
 /// What decides whether memory is idle: how far the heap's use has fallen since it was last tidied.
@@ -40,11 +41,10 @@ impl Idle {
         }
     }
 
-    /// The program uses again what was given back: it may keep more than twice as much from now on, and so needs few lessons. (How
-    /// much caches hold at such a moment differs; just twice as much is sometimes just not enough.)
+    /// The program uses again what was given back: it may keep twice as much from now on, and so needs few lessons.
     #[cold]
     fn learn(&mut self) {
-        self.allowance = self.allowance.max((self.tidied_from.saturating_mul(5) / 2).min(LARGEST_ALLOWANCE));
+        self.allowance = self.allowance.max(self.tidied_from.saturating_mul(2).min(LARGEST_ALLOWANCE));
         self.tidied_from = usize::MAX;
     }
 
@@ -82,10 +82,7 @@ impl State {
     fn bytes_used(&self) -> usize {
         match &self.hardened {
             Some(hardened) => hardened.heap.bytes_in_use(),
-            None => {
-                let out = self.heap.bytes_in_use() - self.runs.free_bytes();
-                out + self.own.pool.in_use() - self.depot.bytes()
-            }
+            None => self.heap.bytes_in_use() + self.own.pool.in_use() - self.depot.bytes(),
         }
     }
 
@@ -99,20 +96,12 @@ impl State {
     /// Gives back what can be, but for `keep` bytes at the end of the heap. Returns how many bytes the system was given or
     /// told to drop.
     pub(crate) fn trim(&mut self, keep: usize) -> usize {
-        self.drain();
+        self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
         let more = self
             .hardened
             .as_mut()
             .map_or(0, |hardened| hardened.heap.trim(keep) + hardened.heap.purge(LARGE));
         self.heap.trim(keep) + self.heap.purge(LARGE) + more
-    }
-
-    /// Gives the heap what the depot has, and runs that are empty.
-    fn drain(&mut self) {
-        let (depot, mut behind) = self.depot_and_behind();
-        depot.drain(&mut behind);
-        self.give_up_runs();
-        self.runs.purge();
     }
 
     /// Gives back all that can be, what is kept for safety too: there is no memory otherwise.
@@ -127,7 +116,7 @@ impl State {
     /// Gives back what lies in the depot, and in large free blocks.
     #[cold]
     pub(crate) fn tidy(&mut self) {
-        self.drain();
+        self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
         self.heap.purge(LARGE);
         if let Some(hardened) = &mut self.hardened {
             hardened.heap.purge(LARGE);

@@ -2,9 +2,6 @@
 
 use snugfit_source::{Extent, Source};
 
-use snugfit_run::REGION as MARKS_REGION;
-
-use crate::front::MARKS;
 use crate::guard::Near;
 use crate::page_map::{Page, PageMap};
 use crate::range::Range;
@@ -76,10 +73,6 @@ unsafe impl<S: Source> Source for Marked<S> {
             // SAFETY: the extent is fresh, and nobody uses it.
             unsafe { self.inner.release(extent) };
             return None;
-        }
-        if self.page == Page::Heap {
-            let is_used = |region| self.pages.is_any(region, MARKS_REGION, Page::Heap);
-            MARKS.cover(extent, is_used);
         }
         self.range.grow(extent);
         self.near.grow(extent);

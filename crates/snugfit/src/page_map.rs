@@ -145,11 +145,6 @@ impl PageMap {
         )
     }
 
-    /// Whether any page of the `len` bytes at `start` is marked `page`.
-    pub(crate) fn is_any(&self, start: usize, len: usize, page: Page) -> bool {
-        (start..start + len).step_by(UNIT).any(|address| self.page(address) == page)
-    }
-
     /// Whether all pages of the `len` bytes at `start` are marked `page`.
     pub(crate) fn is_all(&self, start: usize, len: usize, page: Page) -> bool {
         (start..start + len).step_by(UNIT).all(|address| self.page(address) == page)

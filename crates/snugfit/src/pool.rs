@@ -173,4 +173,12 @@ mod tests {
         (0..200).for_each(|_| assert!(pool.take(&mut small).is_some() && pool.take(&mut large).is_some()));
         assert_eq!((pool.in_use(), pool.touched()), (used, touched));
     }
+
+    #[test]
+    fn a_system_that_has_refused_is_asked_again_later() {
+        let mut pool = Pool { not_asked: 2, ..Pool::NEW };
+        let mut pieces = Pieces::of(64);
+        assert_eq!([pool.take(&mut pieces), pool.take(&mut pieces)], [None; 2]);
+        assert!(pool.take(&mut pieces).is_some());
+    }
 }

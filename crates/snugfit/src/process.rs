@@ -17,7 +17,6 @@ use crate::front;
 use crate::hardened::fronts;
 use crate::hardened::retired::{give_up_addresses, retire};
 use crate::hardening::Hardening;
-use crate::live;
 use crate::lock::{Acquired, Lock};
 use crate::report;
 use crate::state::{Request, Resized, State};
@@ -241,38 +240,16 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
     unmap_freed(with(|state| unsafe { state.free(payload, size) }))
 }
 
-/// The short way back for a block with a header: into the thread's cache, or if it is too large for that into the heap, while
-/// nothing is asked for [beyond the usual](mode::is_usual). False, with nothing changed, if that is for [`free`] to do.
+/// The short way back for a block that is too large for any cache: into the heap. Only while nothing is asked for [beyond the
+/// usual](mode::is_usual). False, with nothing changed, if that is for [`free`] to do.
 ///
 /// # Safety
 /// - As for [`free`].
 #[inline]
-pub(crate) unsafe fn free_with_header(payload: *mut u8, size: Option<usize>) -> bool {
-    let Some(block) = front::block_in_range(payload) else { return false };
-    let tag_size = block.tag().size();
-    match Class::of_block(tag_size) {
-        Some(class) => {
-            let is_its_size = size.is_none_or(|size| Compact::serves(tag_size, size));
-            // SAFETY: the caller vouches for the block.
-            is_its_size && unsafe { front::free_with_header(block, class) }
-        }
-        // SAFETY: the header lies in the heap; the caller vouches for the rest.
-        None => unsafe { free_large(block.payload(), size) },
-    }
-}
-
-/// [`free_with_header`] for what is too large for a cache. A function of its own, or the others would have its frame.
-///
-/// # Safety
-/// - As for [`State::free_in_heap`].
-#[inline(never)]
-unsafe fn free_large(payload: NonNull<u8>, size: Option<usize>) -> bool {
-    // What is no block of the heap takes long to be told from one.
-    if !mode::is_usual() || State::is_in_run(payload) {
-        return false;
-    }
-    // SAFETY: the caller vouches for the header and the block.
-    with(|state| unsafe { state.free_in_heap(payload, size) }).is_ok()
+pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
+    // SAFETY: the header lies in the heap; the caller vouches for the rest.
+    let free = |payload| with(|state| unsafe { state.free_in_heap(payload, size) }).is_ok();
+    front::too_large(payload).is_some_and(free)
 }
 
 /// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.
@@ -304,6 +281,12 @@ fn unmap_freed(freed: Result<Option<Left>, BadPointer>) -> Result<(), BadPointer
     Ok(())
 }
 
+/// Whether a block of `old` bytes and one for `size` bytes both have a class: then it moves from one to the other, which is
+/// faster than to look under the lock for room behind it.
+fn are_cached(old: usize, size: usize) -> bool {
+    Class::of_block(old).is_some() && Class::of_request(size).is_some()
+}
+
 /// Makes a block `size` bytes large, here or elsewhere; aligned to `align` as it was.
 ///
 /// # Safety
@@ -320,17 +303,17 @@ pub(crate) unsafe fn resize(
     {
         return Ok(to);
     }
-    let usable = match live::live(payload) {
-        Some(live) if live.serves(size) => return Ok(payload),
-        Some(live) if live.class().is_some() && Class::of_request(size).is_some() => {
+    let usable = match front::live_block(payload) {
+        Some((_, tag)) if Compact::serves(tag.size(), size) => return Ok(payload),
+        Some((block, tag)) if are_cached(tag.size(), size) => {
             if align <= GRANULE {
                 // SAFETY: the caller vouches for the block.
-                let moved = unsafe { front::resize(payload, live, size) };
+                let moved = unsafe { front::resize(block, tag, size) };
                 if let Some(to) = moved {
                     return Ok(to);
                 }
             }
-            live.usable_size()
+            Compact::usable_size(tag.size())
         }
         // SAFETY: the caller vouches for the payload.
         _ => match with(|state| unsafe { state.resize(payload, size, align) })? {
@@ -339,10 +322,6 @@ pub(crate) unsafe fn resize(
         },
     };
     let Some(to) = allocate(Request { size, align, zeroed: false, replaces: usable }) else {
-        if size <= usable && State::is_in_run(payload) {
-            // A small block may be larger than it need be.
-            return Ok(payload);
-        }
         // A mapping that was to move because it shrinks can shrink where it is.
         // SAFETY: the caller vouches for the payload.
         let shrunk = size <= usable && with(|state| unsafe { state.shrink_direct(payload, size) });

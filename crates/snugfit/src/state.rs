@@ -4,21 +4,18 @@ use core::ptr::NonNull;
 
 use snugfit_cache::Depot;
 use snugfit_heap::{BadPointer, Heap};
-use snugfit_run::Runs;
 use snugfit_source::{Fallback, Mapped, Sbrk};
 use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
 
-use crate::behind::Own;
-use crate::caches::Caches;
+use crate::caches::{Caches, Own};
 use crate::count::Live;
 use crate::direct::{Left, Mapping};
 use crate::directs::Directs;
 use crate::finding::FoundBlock;
-use crate::front::{self, MARKS, RANGE};
+use crate::front::{self, RANGE};
 use crate::guard::{self, InHeap};
 use crate::hardened::Hardened;
 use crate::idle::Idle;
-use crate::live::Live as LiveBlock;
 use crate::marked::Marked;
 use crate::page_map::{Page, PageMap};
 use crate::sampled::Sampled;
@@ -52,8 +49,6 @@ pub(crate) struct State {
     /// What the threads' caches share.
     pub(crate) depot: Depot,
     pub(crate) caches: Caches,
-    /// The pages of small blocks.
-    pub(crate) runs: Runs,
     pub(crate) own: Own,
     pub(crate) idle: Idle,
     /// Bytes that callers hold, if somebody asked to have them counted.
@@ -105,7 +100,6 @@ impl State {
             directs,
             depot,
             caches,
-            runs: Runs::new(&MARKS),
             own,
             idle: Idle::NEW,
             live: None,
@@ -164,10 +158,7 @@ impl State {
     /// Allocates in memory that was used before, that of the depot included.
     #[inline]
     fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let mut payload = self.heap.allocate_touched(size);
-        while payload.is_none() && self.give_up_some_runs() {
-            payload = self.heap.allocate_touched(size);
-        }
+        let payload = self.heap.allocate_touched(size);
         if payload.is_some() || !self.relieve() {
             return payload;
         }
@@ -217,10 +208,6 @@ impl State {
         payload: NonNull<u8>,
         size: Option<usize>,
     ) -> Result<Option<Left>, BadPointer> {
-        if Self::is_in_run(payload) {
-            // SAFETY: the caller vouches for the block.
-            return unsafe { self.free_small(payload, size) }.map(|()| None);
-        }
         match Self::page_of(payload) {
             // SAFETY: the header lies in a page of the heap; the caller vouches for the rest.
             Page::Heap => unsafe { self.free_in_heap(payload, size) }.map(|()| None),
@@ -278,9 +265,6 @@ impl State {
     /// What is known of the block that `address` lies in, see [`Finding`](crate::Finding).
     #[cold]
     pub(crate) fn block_near(&self, address: usize) -> Option<FoundBlock> {
-        if MARKS.run_class(address) != 0 {
-            return self.small_block_near(address);
-        }
         let hardened = || self.hardened.as_ref()?.heap.block_near(address);
         if let Some(info) = self.heap.block_near(address).or_else(hardened) {
             let start = info.payload.addr().get();
@@ -293,9 +277,6 @@ impl State {
 
     /// The payload bytes of a block.
     pub(crate) fn usable_size(&self, payload: NonNull<u8>) -> Result<usize, BadPointer> {
-        if Self::is_in_run(payload) {
-            return self.small_block(payload).map(LiveBlock::usable_size);
-        }
         match Self::page_of(payload) {
             // SAFETY: the header lies in a page of the heap.
             Page::Heap => unsafe { self.heap.usable_size(payload) },
@@ -319,9 +300,6 @@ impl State {
         size: usize,
         align: usize,
     ) -> Result<Resized, BadPointer> {
-        if Self::is_in_run(payload) {
-            return self.small_block(payload).map(|live| Resized::Move(live.usable_size()));
-        }
         match Self::page_of(payload) {
             Page::Heap => self.resize_in_heap(payload, size),
             // SAFETY: the caller vouches for the block.
@@ -347,8 +325,7 @@ impl State {
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
     pub(crate) fn note_peak(&mut self) {
         let hardened = self.hardened.as_mut().map_or(0, |hardened| hardened.heap.take_recent_peak());
-        let beside = self.own.pool.touched() + self.runs.touched_beside();
-        let mapped = self.directs.bytes + self.sampled.bytes() + beside;
+        let mapped = self.directs.bytes + self.sampled.bytes() + self.own.pool.touched();
         let together = self.heap.take_recent_peak() + hardened + mapped;
         self.directs.peak_footprint = self.directs.peak_footprint.max(together);
     }

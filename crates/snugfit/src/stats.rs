@@ -1,6 +1,5 @@
 //! The allocator in numbers.
 
-use snugfit_run::PAGE;
 use snugfit_source::os;
 
 use crate::caches;
@@ -12,8 +11,8 @@ use crate::state::State;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Bytes held from the system now and ever touched: the heap, as far as it was used, the marks of small blocks, what its caches are
-    /// kept in, and the direct mappings, whole.
+    /// Bytes held from the system now and ever touched: the heap, as far as it was used, what its caches are kept in, and the
+    /// direct mappings, whole.
     /// The page map is not in it: 4 KiB for every 16 MiB.
     pub footprint: usize,
     /// The most that `footprint` has been.
@@ -68,27 +67,17 @@ pub struct Counts {
 pub fn stats() -> Stats {
     with(|state| {
         let heap = state.heap.stats();
-        let small = state.small_stats();
         let hardened = state.hardened.as_ref().map(|hardened| hardened.heap.stats()).unwrap_or_default();
         let directs = state.directs;
         let sampled = state.sampled.live;
         let empty = state.hardened.as_ref().map_or(0, |hardened| hardened.zero_sized.live);
-        let sampled_bytes = state.sampled.bytes();
-        let own = state.own.pool.touched() + state.runs.touched_beside();
+        let (sampled_bytes, own) = (state.sampled.bytes(), state.own.pool.touched());
         Stats {
             footprint: heap.footprint + hardened.footprint + directs.bytes + sampled_bytes + own,
             peak_footprint: state.peak_footprint(),
-            heap_blocks: heap.blocks_in_use + small.blocks_in_use - small.runs
-                + hardened.blocks_in_use
-                + empty
-                + sampled,
-            heap_bytes: heap.bytes_in_use + small.bytes_in_use - small.runs * PAGE
-                + hardened.bytes_in_use
-                + sampled_bytes,
-            cached_bytes: heap.bytes_cached
-                + small.bytes_cached
-                + hardened.bytes_cached
-                + state.own.pool.in_use(),
+            heap_blocks: heap.blocks_in_use + hardened.blocks_in_use + empty + sampled,
+            heap_bytes: heap.bytes_in_use + hardened.bytes_in_use + sampled_bytes,
+            cached_bytes: heap.bytes_cached + hardened.bytes_cached + state.own.pool.in_use(),
             heap_segments: heap.segments + hardened.segments,
             heap_reserved: heap.reserved + hardened.reserved,
             direct_blocks: directs.count,

@@ -12,7 +12,6 @@ use crate::caches::is_mine;
 use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
-use crate::live;
 use crate::page_map::Page;
 use crate::process::with;
 use crate::report;
@@ -24,8 +23,6 @@ use crate::state::{PAGES, State};
 pub enum Violation {
     /// One of the heap's own.
     Heap(snugfit_heap::Violation),
-    /// One of the runs of small blocks.
-    Run(snugfit_run::Violation),
     /// The page map does not know a page of the segment at this address.
     PageMap(usize),
     /// The header or length of the direct mapping at this address was overwritten.
@@ -52,7 +49,7 @@ pub enum Violation {
 impl Violation {
     /// The number of the invariant: 1 to 9 are the [heap's](snugfit_heap), 8 and 9 also those of what is beside it (that each
     /// cached block is in one magazine, and segments in the page map), 10 is that of direct mappings, and
-    /// 11 is what the hardened mode keeps: fills of freed memory, and what lies around sampled allocations; 12 is that of [runs](snugfit_run).
+    /// 11 is what the hardened mode keeps: fills of freed memory, and what lies around sampled allocations.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -61,7 +58,6 @@ impl Violation {
             Self::PageMap(_) => 9,
             Self::Direct(_) | Self::DirectSum => 10,
             Self::WrittenAfterFree { .. } | Self::Sampled(_) => 11,
-            Self::Run(_) => 12,
         }
     }
 
@@ -71,7 +67,6 @@ impl Violation {
     pub const fn address(self) -> Option<usize> {
         match self {
             Self::Heap(violation) => violation.address(),
-            Self::Run(violation) => violation.address(),
             Self::PageMap(at)
             | Self::Direct(at)
             | Self::Cached(at)
@@ -90,7 +85,6 @@ impl fmt::Display for Violation {
         }
         match self {
             Self::Heap(violation) => violation.fmt(f),
-            Self::Run(violation) => violation.fmt(f),
             Self::PageMap(at) => write!(f, "the page map does not know the segment at {at:#x}"),
             Self::Direct(at) => write!(f, "the header of the direct mapping at {at:#x} was overwritten"),
             Self::DirectSum => f.write_str("the direct mappings are not those that were counted"),
@@ -156,7 +150,6 @@ pub fn check_each(mut found: impl FnMut(Violation)) -> usize {
     with(|state| {
         report(state.heap.validate().map_err(Violation::Heap));
         report(check_pages(state.heap.segments(), Page::Heap));
-        report(state.runs.validate(state.run_pages()).map_err(Violation::Run));
         state.check_mappings(&mut report);
         report(state.sampled.damaged(state.key()).map_or(Ok(()), |at| Err(Violation::Sampled(at))));
         if let Some(hardened) = &state.hardened {
@@ -185,10 +178,7 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, payload: NonNull<u8>) {
-        self.add_address(payload.addr().get());
-    }
-
-    fn add_address(&mut self, address: usize) {
+        let address = payload.addr().get();
         self.count += 1;
         self.mixed = self
             .mixed
@@ -223,7 +213,7 @@ impl State {
                 return;
             }
             cached.add(payload);
-            if !front::is_in_heap(payload.as_ptr()) || !live::is_cached(payload) {
+            if !front::is_in_heap(payload.as_ptr()) || !front::is_cached(payload) {
                 all_cached = false;
                 report(Err(Violation::Cached(payload.addr().get())));
             }
@@ -256,8 +246,6 @@ impl State {
         let mut sealed = Tally::default();
         let is_cached = |block: &snugfit_heap::BlockInfo| block.state == Some(snugfit_tag::State::Cached);
         self.heap.blocks().filter(is_cached).for_each(|block| sealed.add(block.payload));
-        let small = self.small_blocks().filter(|(_, mark)| mark.is_cached());
-        small.for_each(|(block, _)| sealed.add_address(block));
         let is_all = if others == 0 && self.caches.lost() == 0 {
             cached == sealed
         } else {

@@ -43,7 +43,7 @@ fn a_double_free_lies_in_a_cache() {
     says(|| {
         let block = allocate(100);
         free(block);
-        let clause = format!("the 112-byte block at {block:p} lies in a cache");
+        let clause = format!("the 104-byte block at {block:p} lies in a cache");
         (block, format!("snugfit: mem_free({block:p}): double free; {clause}"))
     });
 }
@@ -74,7 +74,7 @@ fn the_block_before_an_overwritten_header() {
 fn a_wrong_size_names_the_block() {
     let ended = listen(|pipe| {
         let block = allocate(100);
-        let clause = format!("the 112-byte block at {block:p} is in use");
+        let clause = format!("the 104-byte block at {block:p} is in use");
         say(pipe, &format!("snugfit: dealloc({block:p}): wrong size; {clause}\n"));
         let layout = std::alloc::Layout::from_size_align(500, 8).expect("a layout");
         // SAFETY: wrong on purpose: the process ends.
@@ -99,7 +99,7 @@ fn the_hook_is_told_and_may_allocate() {
         set_hook(|finding| {
             let Finding::Pointer(wrong) = *finding else { panic!("{finding}") };
             let WrongPointer { function, pointer, bad, block, .. } = wrong;
-            let expected = FoundBlock { start: pointer, usable_size: 112, state: BlockState::Cached };
+            let expected = FoundBlock { start: pointer, usable_size: 104, state: BlockState::Cached };
             assert_eq!((function, bad, block), ("mem_free", BadPointer::DoubleFree, Some(expected)));
             assert_eq!(pointer, SEEN.load(Relaxed));
             free(allocate(10_000));
@@ -107,7 +107,7 @@ fn the_hook_is_told_and_may_allocate() {
         });
         let block = allocate(100);
         SEEN.store(block.addr(), Relaxed);
-        let clause = format!("the 112-byte block at {block:p} lies in a cache");
+        let clause = format!("the 104-byte block at {block:p} lies in a cache");
         say(pipe, &format!("snugfit: mem_free({block:p}): double free; {clause}\ntold\n"));
         free(block);
         // SAFETY: wrong on purpose: the process ends.

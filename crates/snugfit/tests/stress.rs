@@ -182,16 +182,15 @@ impl Stress {
     fn misuse(&mut self) {
         let which = self.rng.random_range(0..self.live.len().max(1));
         let Some(&Block { payload, size, .. }) = self.live.get(which) else { return };
-        let usable_size = usable_size(payload);
-        // What lies right behind a small block may be another one.
-        let offset = self.rng.random_range(1..usable_size.max(2));
+        let offset = self.rng.random_range(1..=size.max(1));
         let wrong = payload.wrapping_add(offset);
         if offset < size {
+            let usable_size = usable_size(payload);
             let inside = Err(BadPointer::Interior { payload: payload.addr(), offset, usable_size });
             assert_eq!(try_free(wrong), inside);
         }
         assert!(try_free(wrong).is_err() && try_usable_size(wrong).is_err(), "{wrong:?}");
-        let above = usable_size + 1;
+        let above = usable_size(payload) + 1;
         // SAFETY: the size is too large, so nothing is freed.
         assert_eq!(unsafe { try_mem_free_sized(payload, above) }, Err(BadPointer::WrongSize));
     }

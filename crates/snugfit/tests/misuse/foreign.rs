@@ -3,7 +3,7 @@
 use std::ptr::without_provenance_mut;
 
 use crate::common::system::{foreign_pages, page_size};
-use crate::common::{KIB, MIB, allocate};
+use crate::common::{MIB, allocate};
 use crate::{Case, Wrong, case, wrong};
 
 pub(crate) const CASES: &[Case] = &[
@@ -27,9 +27,9 @@ pub(crate) const CASES: &[Case] = &[
     case("kernel", || at(usize::MAX << 47)),
     case("last_byte", || at(usize::MAX)),
     case("last_granule", || at(usize::MAX - 15)),
-    case("in_the_heap_but_never_allocated", || foreign(allocate(40 * KIB).wrapping_add(56 * KIB))),
+    case("in_the_heap_but_never_allocated", || foreign(allocate(100).wrapping_add(1120))),
     case("misaligned_in_the_heap_but_never_allocated", || {
-        wrong(allocate(40 * KIB).wrapping_add(56 * KIB + 1), "misaligned")
+        wrong(allocate(100).wrapping_add(1121), "misaligned")
     }),
     case("before_anything_was_allocated", || wrong(without_provenance_mut(4096), FOREIGN)),
 ];

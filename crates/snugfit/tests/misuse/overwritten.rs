@@ -45,9 +45,9 @@ pub(crate) const CASES: &[Case] = &[
 
 const OVERWRITTEN: &str = "header overwritten";
 
-/// A block with a header between two others.
+/// A block between two others.
 fn middle() -> *mut u8 {
-    let blocks = [(); 3].map(|()| allocate(300));
+    let blocks = [(); 3].map(|()| allocate(100));
     blocks[1]
 }
 
@@ -86,7 +86,7 @@ fn header(block: *mut u8, value: u64) -> Wrong {
 
 /// Of the same size and state, but its seal is that of another address.
 fn header_of_another() -> Wrong {
-    let blocks = [(); 3].map(|()| allocate(300));
+    let blocks = [(); 3].map(|()| allocate(100));
     // SAFETY: the header lies before the payload.
     header(blocks[1], unsafe { blocks[0].cast::<u64>().sub(1).read() })
 }

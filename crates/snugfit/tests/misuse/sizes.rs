@@ -9,11 +9,11 @@ use crate::{Call, Case, Wrong, wrong};
 
 pub(crate) const CASES: &[Case] = &[
     Case { name: "size_too_small", calls: &[STATES_72], wrong: || of(allocate(100)) },
-    Case { name: "size_too_large", calls: &[STATES_113], wrong: || of(allocate(100)) },
+    Case { name: "size_too_large", calls: &[STATES_105], wrong: || of(allocate(100)) },
     Case { name: "size_0", calls: &[STATES_0], wrong: || of(allocate(100)) },
     Case { name: "size_huge", calls: &[STATES_HUGE], wrong: || of(allocate(100)) },
     Case { name: "size_before_a_resize", calls: &[STATES_72], wrong: || of(resize(allocate(72), 1000)) },
-    Case { name: "direct_size_too_small", calls: &[STATES_113, STATES_0], wrong: || of(allocate(MIB)) },
+    Case { name: "direct_size_too_small", calls: &[STATES_105, STATES_0], wrong: || of(allocate(MIB)) },
     Case { name: "direct_size_of_a_page_less", calls: &[STATES_1_MIB], wrong: || of(allocate(MIB + 4096)) },
     Case { name: "direct_size_of_a_page_more", calls: &[STATES_1_MIB], wrong: || of(allocate(MIB - 4096)) },
     Case { name: "direct_size_huge", calls: &[STATES_HUGE], wrong: || of(allocate(MIB)) },
@@ -21,8 +21,8 @@ pub(crate) const CASES: &[Case] = &[
 
 const STATES_0: Call = Call { name: "dealloc", with: |block| dealloc(block, 0) };
 const STATES_72: Call = Call { name: "dealloc", with: |block| dealloc(block, 72) };
-/// A block of 100 bytes has 112.
-const STATES_113: Call = Call { name: "dealloc", with: |block| dealloc(block, 113) };
+/// A block of 100 bytes has 104.
+const STATES_105: Call = Call { name: "dealloc", with: |block| dealloc(block, 105) };
 const STATES_1_MIB: Call = Call { name: "dealloc", with: |block| dealloc(block, MIB) };
 const STATES_HUGE: Call = Call { name: "dealloc", with: |block| dealloc(block, isize::MAX as usize) };
 

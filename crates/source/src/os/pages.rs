@@ -155,27 +155,6 @@ pub unsafe fn unguard(extent: Extent) -> bool {
     unsafe { advise(extent, MADV_GUARD_REMOVE) }
 }
 
-/// Asks for no huge pages there: of memory that is touched here and there, each would take two megabytes. A hint.
-///
-/// # Safety
-/// - `extent` lies in mappings that the caller owns.
-pub unsafe fn without_huge_pages(extent: Extent) {
-    // SAFETY: the contents stay. A system that has no huge pages refuses.
-    let _ = unsafe { advise(extent, libc::MADV_NOHUGEPAGE) };
-}
-
-/// Below this a [limit](is_address_space_scarce) on addresses is one.
-const PLENTY: libc::rlim_t = 8 << 30;
-
-/// Whether the process may have few addresses (`RLIMIT_AS`, `ulimit -v`): less than 8 GiB.
-#[must_use]
-pub fn is_address_space_scarce() -> bool {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the limit is written to, and valid for the call.
-    let asked = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
-    asked == 0 && limit.rlim_cur < PLENTY
-}
-
 /// # Safety
 /// - `extent` lies in mappings that the caller owns, and he agrees to what `advice` does to its contents.
 unsafe fn advise(extent: Extent, advice: c_int) -> bool {
