@@ -114,7 +114,9 @@ impl Pool {
             return None;
         }
         let grown = self.ask();
-        self.not_asked = if grown.is_none() { u8::MAX } else { 0 };
+        if grown.is_none() {
+            self.not_asked = u8::MAX;
+        }
         grown
     }
 
@@ -176,9 +178,13 @@ mod tests {
 
     #[test]
     fn a_system_that_has_refused_is_asked_again_later() {
-        let mut pool = Pool { not_asked: 2, ..Pool::NEW };
+        const NOWHERE: Extent = Extent { start: NonNull::dangling(), len: 0 };
+        // There are no places for more chunks, which is refused as the system would.
+        let mut pool = Pool { chunks: [const { Some(NOWHERE) }; CHUNKS], ..Pool::NEW };
         let mut pieces = Pieces::of(64);
-        assert_eq!([pool.take(&mut pieces), pool.take(&mut pieces)], [None; 2]);
+        assert_eq!(pool.take(&mut pieces), None);
+        pool.chunks = Pool::NEW.chunks;
+        assert!((0..255).all(|_| pool.take(&mut pieces).is_none()), "left alone");
         assert!(pool.take(&mut pieces).is_some());
     }
 }
