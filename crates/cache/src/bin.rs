@@ -130,11 +130,10 @@ impl Bin {
         (self.top.get().addr() - self.magazine().slots().addr()) / size_of::<Slot>()
     }
 
-    /// Gives half of its blocks back to the supplier, and at least one: those that came last, and are still near.
-    pub(crate) fn give_back_newest(&self, class: Class, supplier: &mut impl Supplier) {
-        let half = self.count().div_ceil(2);
+    /// Gives up to `most` of its blocks back to the supplier: those that came last, and are still near.
+    pub(crate) fn give_back(&self, most: usize, class: Class, supplier: &mut impl Supplier) {
         // SAFETY: they came from the supplier or the cache's owner, and nobody uses them.
-        unsafe { supplier.take_back(class, (0..half).map_while(|_| self.pop())) };
+        unsafe { supplier.take_back(class, (0..most).map_while(|_| self.pop())) };
     }
 
     /// Starts to put in blocks that are to be taken out in the same order. There are none.

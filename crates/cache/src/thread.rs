@@ -37,6 +37,8 @@ unsafe impl Send for ThreadCache {}
 const CLASS_FRACTION: usize = 4;
 /// Empty magazines that a thread keeps.
 const MOST_EMPTY: u32 = MOST_FULL as u32;
+/// What a thread holds is worth giving back if it is more than this fraction of what the depot may hold.
+const HELD_FRACTION: usize = 8;
 /// Visits after which unused classes are looked for.
 const VISITS: u32 = 1024;
 
@@ -194,10 +196,42 @@ impl ThreadCache {
             return Some(block);
         }
         let mut block = self.carve(class, false, supplier);
-        if block.is_none() && depot.relieve(supplier) {
+        if block.is_none() && self.relieve(depot, supplier) {
             block = self.carve(class, false, supplier);
         }
         block.or_else(|| self.carve(class, true, supplier))
+    }
+
+    /// Gives back to the supplier what the depot holds, and, while visits to the depot are [cheap](Supplier::is_shared), what this
+    /// thread holds, each if it is enough to be worth it. Returns whether it did. For when memory would be used that was never
+    /// used before. O(blocks).
+    pub fn relieve(&self, depot: &mut Depot, supplier: &mut impl Supplier) -> bool {
+        let relieved = depot.relieve(supplier);
+        if supplier.is_shared() || self.bytes() <= supplier.depot_limit() / HELD_FRACTION {
+            return relieved;
+        }
+        Class::all().for_each(|class| self.give_back(class, supplier));
+        true
+    }
+
+    /// Of all blocks in it.
+    fn bytes(&self) -> usize {
+        let held = |class| {
+            let full = self.reserve(class).full.iter().map(Magazine::count);
+            self.bin(class).count() + full.sum::<usize>()
+        };
+        Class::all().map(|class| held(class) * class.block_size()).sum()
+    }
+
+    /// Gives the blocks of a class back to the supplier. Their magazines stay.
+    fn give_back(&self, class: Class, supplier: &mut impl Supplier) {
+        self.bin(class).give_back(usize::MAX, class, supplier);
+        while let Some(full) = self.reserve(class).full.pop() {
+            // SAFETY: they came from the supplier or the cache's owner, and nobody uses them.
+            unsafe { supplier.take_back(class, full.blocks()) };
+            full.set_count(0);
+            self.empty.push(full);
+        }
     }
 
     /// Gets what the depot has chained, as much as there is room for, and takes the first block. The loaded magazine is empty.
@@ -238,7 +272,7 @@ impl ThreadCache {
         if !bin.magazine().is_none() && reserve.is_full() {
             self.move_to_depot(class, depot, supplier);
             if reserve.is_full() {
-                bin.give_back_newest(class, supplier);
+                bin.give_back(bin.count().div_ceil(2), class, supplier);
                 return true;
             }
         }

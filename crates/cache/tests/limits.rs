@@ -111,6 +111,27 @@ fn a_thread_keeps_more_if_it_would_wait_for_others() {
     assert!(0 < alone && alone < shared, "{alone} alone, {shared} among others");
 }
 
+/// How many blocks of another class are out of the supplier once memory was wanted that was never used before.
+fn out_after_growth(is_shared: bool) -> usize {
+    let mut shadow = Shadow::new(1, Model::new(1 << 20, 8 << 10));
+    shadow.model.is_shared = is_shared;
+    (0..500).for_each(|_| assert!(shadow.take(0, class(64))));
+    (0..500).for_each(|_| shadow.put(0, 0));
+    assert!(shadow.in_cache(0).block_bytes() > 1 << 10, "enough to be worth it");
+    // More than have come back.
+    (0..600).for_each(|_| assert!(shadow.take(0, class(1024))));
+    let held = shadow.in_cache(0).count(class(64)) + shadow.in_depot().count(class(64));
+    shadow.finish();
+    held
+}
+
+/// Else the heap would grow by what lies unused in a cache.
+#[test]
+fn a_thread_that_is_alone_gives_up_what_it_holds_before_memory_grows() {
+    assert_eq!(out_after_growth(false), 0);
+    assert!(out_after_growth(true) > 0, "threads would wait for each other");
+}
+
 /// A class whose magazines are missed after they were turned away gets more room in the depot.
 #[test]
 fn the_depot_keeps_what_is_wanted_again() {

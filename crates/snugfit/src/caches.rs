@@ -110,7 +110,7 @@ pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>, pub(crate) 
 
 /// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
 /// Alone, a visit to the lock is cheap, and what is seldom used had better be coalesced.
-const ALONE: (usize, usize) = (256 << 10, 32);
+const ALONE: (usize, usize) = (512 << 10, 16);
 /// The same where there are other threads.
 const SHARED: (usize, usize) = (64 << 10, 8);
 /// And at most.
@@ -181,10 +181,15 @@ unsafe impl Supplier for Behind<'_> {
 const PLENTY_FRACTION: usize = 16;
 
 impl State {
-    /// Sees to it that what lies in the depot is used before memory that was never used. Returns whether the heap got any.
+    /// Sees to it that what lies in the depot, and in this thread's cache, is used before memory that was never used. Returns
+    /// whether the heap got any.
     #[cold]
     pub(crate) fn relieve(&mut self) -> bool {
-        self.depot.relieve(&mut Behind(&mut self.heap, &mut self.own))
+        let behind = &mut Behind(&mut self.heap, &mut self.own);
+        match local::cache() {
+            Cache::Owned(owned) => owned.cache.relieve(&mut self.depot, behind),
+            Cache::None | Cache::Ended => self.depot.relieve(behind),
+        }
     }
 
     fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
