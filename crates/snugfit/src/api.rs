@@ -11,7 +11,7 @@ use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::hardened::fronts;
 use crate::mode;
-use crate::process::{self, with};
+use crate::process;
 use crate::report::abort_with;
 use crate::state::Request;
 
@@ -338,7 +338,7 @@ pub fn try_usable_size(pointer: *const u8) -> Result<usize, BadPointer> {
     let Some(payload) = NonNull::new(pointer.cast_mut()) else { return Ok(0) };
     match front::live_block(payload) {
         Some((_, tag)) => Ok(Compact::usable_size(tag.size())),
-        None => with(|state| state.usable_size(payload)),
+        None => process::usable_size(payload),
     }
 }
 

@@ -3,23 +3,19 @@
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 
-use snugfit_cache::{Class, MAGAZINE, Supplier, ThreadCache};
-use snugfit_heap::Heap;
-use snugfit_index::Part;
-use snugfit_source::os::is_single_threaded;
-use snugfit_tag::{Compact, Format, HEADER, prefetch};
+use snugfit_cache::{Class, ThreadCache};
+use snugfit_tag::{Compact, Format, HEADER};
 
-use crate::chained::{self, Overwritten};
+use crate::arenas::{self, with_arena};
 use crate::count;
 use crate::front;
 use crate::hardened::front::Front;
 use crate::hardened::fronts;
 use crate::local::{self, Cache};
 use crate::mode;
-use crate::pool::{Pieces, Pool};
 use crate::process::with;
-use crate::report;
-use crate::state::{Index, Memory, Request, State};
+use crate::region::arena_of;
+use crate::state::{Request, State};
 
 /// The cache of a thread, as the process keeps it: in a list, apart from the heap.
 #[repr(C)]
@@ -29,6 +25,8 @@ pub(crate) struct Owned {
     pub(crate) front: Cell<*mut Front>,
     next: Cell<*mut Owned>,
     previous: Cell<*mut Owned>,
+    /// The number of the arena that it takes blocks from.
+    pub(crate) arena: usize,
 }
 
 /// All of them. Under the lock.
@@ -85,133 +83,10 @@ impl Caches {
     }
 }
 
-/// Memory that is not the heap's: for caches, and their magazines.
-#[derive(Debug)]
-pub(crate) struct Own {
-    pub(crate) pool: Pool,
-    caches: Pieces,
-    magazines: Pieces,
-    pub(crate) fronts: Pieces,
-}
-
-impl Own {
-    pub(crate) const NEW: Self = Self {
-        pool: Pool::NEW,
-        caches: Pieces::of(size_of::<Owned>()),
-        magazines: Pieces::of(MAGAZINE),
-        fronts: Pieces::of(size_of::<Front>()),
-    };
-}
-
-const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
-
-/// The heap, as it supplies the caches with blocks, and where their magazines are.
-pub(crate) struct Behind<'a>(pub(crate) &'a mut Heap<Memory, Index>, pub(crate) &'a mut Own);
-
-/// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
-/// Alone, a visit to the lock is cheap, and what is seldom used had better be coalesced.
-const ALONE: (usize, usize) = (512 << 10, 16);
-/// The same where there are other threads.
-const SHARED: (usize, usize) = (64 << 10, 8);
-/// And at most.
-const THREAD_MOST: usize = 1 << 20;
-
-// SAFETY: the heap gives out no byte twice, and knows nothing of caches.
-unsafe impl Supplier for Behind<'_> {
-    fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize {
-        self.0.carve(class.block_size(), count, may_touch, put)
-    }
-
-    unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
-        // SAFETY: what is in a cache is a block that nobody uses.
-        if let Err((block, bad)) = unsafe { self.0.deallocate_cached_all(class.block_size(), blocks) } {
-            report::damaged_in_cache(block.as_ptr(), bad);
-        }
-    }
-
-    fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
-        debug_assert!(bytes == MAGAZINE);
-        self.1.pool.take(&mut self.1.magazines)
-    }
-
-    unsafe fn release(&mut self, memory: NonNull<u8>) {
-        // SAFETY: it came from `allocate`, and nobody uses it.
-        unsafe { self.1.pool.put(&mut self.1.magazines, memory) };
-    }
-
-    unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
-        // SAFETY: the caller vouches for the block.
-        unsafe { chained::note(block, word, address) };
-    }
-
-    unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>> {
-        // SAFETY: the caller vouches for the block.
-        match unsafe { chained::noted(block, word) } {
-            Ok(address) => address,
-            Err(Overwritten) => report::broken_in_heap(block.addr().get() - HEADER, Part::Link),
-        }
-    }
-
-    fn prefetch(&self, block: NonNull<u8>, word: usize) {
-        // What is noted in word 0 is wanted last, and lies in the line of the header.
-        prefetch(block.as_ptr());
-        prefetch(block.as_ptr().wrapping_add(word * size_of::<usize>()));
-    }
-
-    fn thread_limit(&self) -> usize {
-        let (least, fraction) = if self.is_shared() { SHARED } else { ALONE };
-        (self.0.bytes_in_use() / fraction).max(least).min(THREAD_MOST)
-    }
-
-    fn is_shared(&self) -> bool {
-        !is_single_threaded()
-    }
-
-    fn depot_limit(&self) -> usize {
-        self.0.footprint() / 4
-    }
-
-    fn is_plenty(&self) -> bool {
-        let footprint = self.0.footprint();
-        footprint - self.0.bytes_in_use() > footprint / PLENTY_FRACTION
-    }
-}
-
-/// Memory is plenty if more than this fraction of the heap is free, and in no cache. Holes and the like come to less.
-const PLENTY_FRACTION: usize = 16;
-
 impl State {
-    /// Sees to it that what lies in the depot, and in this thread's cache, is used before memory that was never used. Returns
-    /// whether the heap got any.
-    #[cold]
-    pub(crate) fn relieve(&mut self) -> bool {
-        let behind = &mut Behind(&mut self.heap, &mut self.own);
-        match local::cache() {
-            Cache::Owned(owned) => owned.cache.relieve(&mut self.depot, behind),
-            Cache::None | Cache::Ended => self.depot.relieve(behind),
-        }
-    }
-
-    fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
-        let block = cache.refill(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
-        self.note_rise();
-        block
-    }
-
-    fn make_room(&mut self, cache: &ThreadCache, class: Class) -> bool {
-        let made = cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
-        if !self.is_falling() {
-            return made;
-        }
-        // The program gives up much: so does its thread.
-        cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
-        self.tidy();
-        cache.make_room(class, &mut self.depot, &mut Behind(&mut self.heap, &mut self.own))
-    }
-
     /// A cache for a thread. `None` if there is no memory.
     fn new_cache(&mut self) -> Option<NonNull<Owned>> {
-        let owned = self.own.pool.take(&mut self.own.caches)?.cast::<Owned>();
+        let owned = self.main.own.pool.take(&mut self.main.own.caches)?.cast::<Owned>();
         let none = Cell::new(ptr::null_mut());
         // SAFETY: the piece is that large, and that aligned.
         let new = unsafe {
@@ -220,6 +95,7 @@ impl State {
                 front: Cell::new(ptr::null_mut()),
                 next: none.clone(),
                 previous: none,
+                arena: self.shares.join(self.key()),
             });
             owned.as_ref()
         };
@@ -228,64 +104,97 @@ impl State {
         Some(owned)
     }
 
-    /// Takes everything out of a cache, and the cache itself.
+    /// Takes the memory of a cache that is empty.
     ///
     /// # Safety
     /// - It is in the list, and nobody uses it any more.
     unsafe fn end_cache(&mut self, owned: NonNull<Owned>) {
         // SAFETY: what is in the list lives.
         let ended = unsafe { owned.as_ref() };
-        ended.cache.leave(&mut self.depot, &mut Behind(&mut self.heap, &mut self.own));
         if let Some(front) = NonNull::new(ended.front.replace(ptr::null_mut())) {
             // SAFETY: it is that thread's, which does not use it any more.
             unsafe { self.end_front(front) };
         }
+        self.shares.leave(ended.arena);
         self.caches.remove(ended);
         // SAFETY: the caller vouches that nobody uses it.
-        unsafe { self.own.pool.put(&mut self.own.caches, owned.cast()) };
+        unsafe { self.main.own.pool.put(&mut self.main.own.caches, owned.cast()) };
     }
+}
 
-    /// Takes over the cache of a thread that is not here. If it was just moving magazines, all of it is lost, in this child.
-    ///
-    /// # Safety
-    /// - As for [`end_cache`](Self::end_cache).
-    unsafe fn take_over(&mut self, owned: NonNull<Owned>) {
-        // SAFETY: what is in the list lives.
-        let orphan = unsafe { owned.as_ref() };
-        if let Some(front) = NonNull::new(orphan.front.replace(ptr::null_mut())) {
-            // SAFETY: that thread does not use it any more.
-            unsafe { self.take_over_front(front) };
-        }
-        if orphan.cache.is_moving() {
-            self.caches.remove(orphan);
-            self.caches.lost = usize::MAX;
-            return;
-        }
-        orphan.cache.retain(front::is_cached);
-        // SAFETY: the caller vouches for it.
-        unsafe { self.end_cache(owned) };
-        self.caches.lost = self.caches.lost.saturating_add(1);
-    }
+/// Takes everything out of a cache, and the cache itself.
+///
+/// # Safety
+/// - It is in the list, and nobody uses it any more.
+unsafe fn end(owned: NonNull<Owned>) {
+    // SAFETY: what is in the list lives.
+    let ended = unsafe { owned.as_ref() };
+    with_arena(ended.arena, |arena| {
+        arena.take_in(&ended.cache);
+        arena.note_fall();
+    });
+    // SAFETY: the caller vouches for it.
+    with(|state| unsafe { state.end_cache(owned) });
+}
 
-    /// In the child of a `fork`: takes over what the threads cached that are not here. Each was stopped somewhere in a fast
-    /// path, if anywhere: a block that it was just moving is lost.
-    pub(crate) fn take_over_caches(&mut self) {
-        let mut next = self.caches.iter().next();
-        while let Some(owned) = next {
-            // SAFETY: what is in the list lives, and those threads do not.
-            unsafe {
-                next = NonNull::new(owned.as_ref().next.get());
-                if !is_mine(owned) {
-                    self.take_over(owned);
-                }
+/// In the child of a `fork`: takes over what the threads cached that are not here. Each was stopped somewhere in a fast
+/// path, if anywhere: a block that it was just moving is lost.
+pub(crate) fn take_over() {
+    let mut next = with(|state| {
+        if arenas::forget_transit() {
+            state.caches.lost = usize::MAX;
+        }
+        state.caches.iter().next()
+    });
+    while let Some(owned) = next {
+        // SAFETY: what is in the list lives, and those threads do not.
+        unsafe {
+            next = NonNull::new(owned.as_ref().next.get());
+            if !is_mine(owned) {
+                take_over_one(owned);
             }
         }
     }
 }
 
+/// Takes over the cache of a thread that is not here. If it was just moving magazines, all of it is lost, in this child.
+///
+/// # Safety
+/// - As for [`end`].
+unsafe fn take_over_one(owned: NonNull<Owned>) {
+    // SAFETY: what is in the list lives.
+    let orphan = unsafe { owned.as_ref() };
+    if let Some(front) = NonNull::new(orphan.front.replace(ptr::null_mut())) {
+        // SAFETY: that thread does not use it any more.
+        with(|state| unsafe { state.take_over_front(front) });
+    }
+    if orphan.cache.is_moving() {
+        with(|state| {
+            state.shares.leave(orphan.arena);
+            state.caches.remove(orphan);
+            state.caches.lost = usize::MAX;
+        });
+        return;
+    }
+    orphan.cache.retain(front::is_cached);
+    // SAFETY: the caller vouches for it.
+    unsafe { end(owned) };
+    with(|state| state.caches.lost = state.caches.lost.saturating_add(1));
+}
+
 /// Whether `owned` is the cache of this thread.
 pub(crate) fn is_mine(owned: NonNull<Owned>) -> bool {
     matches!(local::cache(), Cache::Owned(mine) if ptr::eq(mine, owned.as_ptr()))
+}
+
+/// The number of the arena that this thread allocates from. It is the first whenever something is asked for beyond the usual, so that one
+/// lock guards what is counted.
+#[inline]
+pub(crate) fn my_arena() -> usize {
+    match local::cache() {
+        Cache::Owned(owned) if mode::is_usual() => owned.arena,
+        _ => 0,
+    }
 }
 
 /// This thread's cache; a new one if it has none and may have one.
@@ -340,13 +249,13 @@ pub(crate) fn end_mine(owned: *mut Owned) {
 fn give_up(owned: NonNull<Owned>) {
     local::end();
     // SAFETY: the thread does not find it any more.
-    with(|state| unsafe { state.end_cache(owned) });
+    unsafe { end(owned) };
 }
 
 /// Leaves what this thread has cached to the depot, or the heap.
 pub(crate) fn empty_mine() {
     if let Cache::Owned(owned) = local::cache() {
-        with(|state| owned.cache.leave(&mut state.depot, &mut Behind(&mut state.heap, &mut state.own)));
+        with_arena(owned.arena, |arena| arena.take_in(&owned.cache));
     }
     fronts::empty_mine();
 }
@@ -355,9 +264,10 @@ pub(crate) fn empty_mine() {
 /// memory here.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let class = Class::of_request(request.size)?;
-    let cache = &mine()?.cache;
+    let owned = mine()?;
+    let cache = &owned.cache;
     let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
-    let payload = cached.or_else(|| with(|state| state.refill(cache, class)))?;
+    let payload = cached.or_else(|| with_arena(owned.arena, |arena| arena.refill(cache, class)))?;
     front::make_live(payload, class);
     if request.zeroed {
         // SAFETY: the block has that many bytes.
@@ -380,8 +290,12 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted:
         return None;
     }
     let cache = &mine()?.cache;
-    if !cache.has_room(class) && !cache.set_aside(class) && !with(|state| state.make_room(cache, class)) {
-        return None;
+    if !cache.has_room(class) && !cache.set_aside(class) {
+        // What the full magazines hold has most probably come from where this block does.
+        let home = arena_of(payload.as_ptr());
+        if !with_arena(home, |arena| arena.make_room(cache, class)) {
+            return None;
+        }
     }
     if is_counted && count::is_counting() {
         with(|state| state.change_live(0, tag.size() - HEADER));

@@ -104,6 +104,12 @@ pub struct FoundBlock {
 }
 
 impl FoundBlock {
+    /// What a heap knows of a block that is one.
+    pub(crate) fn of(info: snugfit_heap::BlockInfo) -> Option<Self> {
+        let start = info.payload.addr().get();
+        info.state.map(|state| Self { start, usable_size: info.usable_size, state })
+    }
+
     /// What is said of it after what is wrong; nothing if that says it already.
     fn clause(self, bad: BadPointer, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { start, usable_size, state } = self;

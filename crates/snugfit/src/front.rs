@@ -10,6 +10,7 @@ use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, State, Tag, pref
 use crate::local;
 use crate::page_map::Page;
 use crate::range::Range;
+use crate::region::REGION;
 use crate::report;
 use crate::state::PAGES;
 
@@ -87,7 +88,7 @@ pub(crate) fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
 #[inline(always)]
 pub(crate) unsafe fn free(payload: *mut u8) -> bool {
     // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
-    RANGE.contains(payload) && unsafe { free_in_heap(payload) }
+    is_near(payload) && unsafe { free_in_heap(payload) }
 }
 
 /// [`free`] for what that left: in the range, a full magazine is set aside to make room; elsewhere, the page map is asked. Still
@@ -98,7 +99,7 @@ pub(crate) unsafe fn free(payload: *mut u8) -> bool {
 pub(crate) unsafe fn free_otherwise(payload: *mut u8) -> bool {
     // SAFETY: in the heap, a header is readable before the pointer; the caller vouches for the block.
     unsafe {
-        if RANGE.contains(payload) {
+        if is_near(payload) {
             free_into_reserve(payload)
         } else {
             is_elsewhere_in_heap(payload) && free_in_heap(payload)
@@ -118,7 +119,7 @@ unsafe fn free_into_reserve(payload: *mut u8) -> bool {
 
 /// `payload`, if it lies in the range, aligned to 16, and what should be its header says that it is too large for any cache.
 pub(crate) fn too_large(payload: *mut u8) -> Option<NonNull<u8>> {
-    if !RANGE.contains(payload) {
+    if !is_near(payload) {
         return None;
     }
     // SAFETY: in the range, a header is readable before the pointer.
@@ -157,7 +158,7 @@ unsafe fn free_in_heap(payload: *mut u8) -> bool {
 #[inline(always)]
 pub(crate) unsafe fn free_sized(payload: *mut u8, size: usize) -> bool {
     // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
-    RANGE.contains(payload) && unsafe { free_sized_in_heap(payload, size) }
+    is_near(payload) && unsafe { free_sized_in_heap(payload, size) }
 }
 
 /// [`free_sized`] of what lies in the heap, but not in the range.
@@ -247,10 +248,17 @@ pub(crate) fn live_block(payload: NonNull<u8>) -> Option<(Block, Tag)> {
 /// Whether `payload` is aligned to 16, and the eight bytes before it are memory of the heap.
 #[inline(always)]
 pub(crate) fn is_in_heap(payload: *const u8) -> bool {
-    RANGE.contains(payload) || is_elsewhere_in_heap(payload)
+    is_near(payload) || is_elsewhere_in_heap(payload)
 }
 
-/// [`is_in_heap`] for what is not in the range.
+/// Whether `payload` is aligned to 16, and lies in the memory that the first heap got first, or in that set aside for the others.
+/// Then the eight bytes before it are readable.
+#[inline(always)]
+fn is_near(payload: *const u8) -> bool {
+    RANGE.contains(payload) || REGION.contains(payload)
+}
+
+/// [`is_in_heap`] for what is not [near](is_near).
 fn is_elsewhere_in_heap(payload: *const u8) -> bool {
     let address = payload.addr();
     address.is_multiple_of(snugfit_tag::GRANULE) && PAGES.page(address.wrapping_sub(HEADER)) == Page::Heap

@@ -1,12 +1,13 @@
 //! Where the links of free blocks may lead: into their heap.
 
-use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use snugfit_index::{Guard, Part};
 use snugfit_source::Extent;
 use snugfit_tag::{Block, GRANULE, HEADER, LINKS_CHECKED};
 
 use crate::page_map::Page;
+use crate::region;
 use crate::report;
 use crate::state::PAGES;
 
@@ -33,8 +34,10 @@ impl<const HARDENED: bool> Guard for Inside<HARDENED> {
 
     #[inline(always)]
     fn is_near(block: Block) -> bool {
-        let near = if HARDENED { &self::HARDENED } else { &HEAP };
-        !LINKS_CHECKED || near.contains(block.address())
+        if HARDENED {
+            return !LINKS_CHECKED || self::HARDENED.contains(block.address());
+        }
+        !LINKS_CHECKED || HEAP.contains(block.address()) || region::has_header(block.address())
     }
 
     #[cold]
@@ -55,13 +58,10 @@ fn is_far(block: Block, page: Page) -> bool {
 
 /// The memory that a heap got first, as far as it goes without a gap, and that which it got last.
 ///
-/// [`Range`](crate::range::Range) is for who has no lock. This is for who has it: no load is atomic, so that the compiler makes
-/// one of several.
+/// It is written under the lock, and read by who has it; but who has that of another heap looks here too, for what should be a link
+/// of its own and was overwritten.
 #[derive(Debug)]
-pub(crate) struct Near(UnsafeCell<[Run; 2]>);
-
-// SAFETY: it is read and written by the heap and its source, under the lock.
-unsafe impl Sync for Near {}
+pub(crate) struct Near([AtomicUsize; 4]);
 
 /// Memory without a gap.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +73,6 @@ struct Run {
 }
 
 impl Run {
-    const NONE: Self = Self { start: 0, len: 0 };
-
     fn of(extent: Extent) -> Self {
         Self { start: extent.start.addr().get() + HEADER, len: extent.len / GRANULE - 1 }
     }
@@ -92,20 +90,26 @@ impl Run {
 }
 
 impl Near {
-    const fn nowhere() -> Self {
-        Self(UnsafeCell::new([Run::NONE; 2]))
+    pub(crate) const fn nowhere() -> Self {
+        Self([const { AtomicUsize::new(0) }; 4])
     }
 
     /// The first run, and the last one.
     #[inline(always)]
     fn runs(&self) -> [Run; 2] {
-        // SAFETY: the lock is held.
-        unsafe { *self.0.get() }
+        let [start, len, last_start, last_len] = &self.0;
+        let run = |start: &AtomicUsize, len: &AtomicUsize| Run {
+            start: start.load(Relaxed),
+            len: len.load(Relaxed),
+        };
+        [run(start, len), run(last_start, last_len)]
     }
 
     fn set(&self, runs: [Run; 2]) {
-        // SAFETY: the lock is held.
-        unsafe { *self.0.get() = runs };
+        let [first, last] = runs;
+        for (word, value) in self.0.iter().zip([first.start, first.len, last.start, last.len]) {
+            word.store(value, Relaxed);
+        }
     }
 
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! When memory that nobody uses goes back to the system. What lies in the depot is used by nobody.
 
-use crate::caches::Behind;
+use crate::arena::Arena;
 use crate::state::State;
 
 /// What decides whether memory is idle: how far the heap's use has fallen since it was last tidied.
@@ -61,7 +61,7 @@ impl Idle {
     }
 }
 
-impl State {
+impl Arena {
     /// After an allocation from the heap.
     #[inline]
     pub(crate) fn note_rise(&mut self) {
@@ -80,10 +80,8 @@ impl State {
     /// Bytes that callers and their threads have: of the heap's blocks, and for what keeps them.
     #[inline]
     fn bytes_used(&self) -> usize {
-        match &self.hardened {
-            Some(hardened) => hardened.heap.bytes_in_use(),
-            None => self.heap.bytes_in_use() + self.own.pool.in_use() - self.depot.bytes(),
-        }
+        let used = self.heap.bytes_in_use().saturating_add_signed(self.own.pool.in_use());
+        used.saturating_sub(self.depot.bytes())
     }
 
     /// Whether much has become free, and the heap is to be [tidied](Self::tidy).
@@ -96,12 +94,49 @@ impl State {
     /// Gives back what can be, but for `keep` bytes at the end of the heap. Returns how many bytes the system was given or
     /// told to drop.
     pub(crate) fn trim(&mut self, keep: usize) -> usize {
-        self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
-        let more = self
-            .hardened
-            .as_mut()
-            .map_or(0, |hardened| hardened.heap.trim(keep) + hardened.heap.purge(LARGE));
-        self.heap.trim(keep) + self.heap.purge(LARGE) + more
+        self.drain();
+        self.heap.trim(keep) + self.heap.purge(LARGE)
+    }
+
+    /// Gives back what lies in the depot, and in large free blocks.
+    #[cold]
+    pub(crate) fn tidy(&mut self) {
+        self.drain();
+        self.heap.purge(LARGE);
+        self.idle.most = self.bytes_used();
+    }
+
+    fn drain(&mut self) {
+        let (depot, mut behind) = self.parts();
+        depot.drain(&mut behind);
+    }
+}
+
+/// In hardened mode.
+impl State {
+    /// After an allocation from the heap.
+    pub(crate) fn note_rise(&mut self) {
+        if let Some(hardened) = &self.hardened {
+            self.idle.rise(hardened.heap.bytes_in_use());
+        }
+    }
+
+    /// After blocks went back to the heap: gives memory back if much has become free.
+    pub(crate) fn note_fall(&mut self) {
+        let Some(hardened) = &mut self.hardened else { return };
+        if self.idle.falls(hardened.heap.bytes_in_use()) {
+            self.main.tidy();
+            hardened.heap.purge(LARGE);
+            self.idle.most = hardened.heap.bytes_in_use();
+        }
+    }
+
+    /// Gives back what can be, but for `keep` bytes at the end of each heap, in all of them but those of other arenas. Returns how many
+    /// bytes the system was given or told to drop.
+    pub(crate) fn trim(&mut self, keep: usize) -> usize {
+        let hardened = self.hardened.as_mut();
+        let more = hardened.map_or(0, |hardened| hardened.heap.trim(keep) + hardened.heap.purge(LARGE));
+        self.main.trim(keep) + more
     }
 
     /// Gives back all that can be, what is kept for safety too: there is no memory otherwise.
@@ -111,17 +146,6 @@ impl State {
             hardened.empty_quarantine();
         }
         self.trim(0)
-    }
-
-    /// Gives back what lies in the depot, and in large free blocks.
-    #[cold]
-    pub(crate) fn tidy(&mut self) {
-        self.depot.drain(&mut Behind(&mut self.heap, &mut self.own));
-        self.heap.purge(LARGE);
-        if let Some(hardened) = &mut self.hardened {
-            hardened.heap.purge(LARGE);
-        }
-        self.idle.most = self.bytes_used();
     }
 }
 

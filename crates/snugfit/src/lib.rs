@@ -51,7 +51,10 @@
 extern crate std;
 
 mod api;
+mod arena;
+mod arenas;
 mod backtrace;
+mod behind;
 mod caches;
 mod chained;
 mod count;
@@ -71,14 +74,17 @@ mod lock;
 mod marked;
 mod mode;
 mod options;
+mod own;
 mod page_map;
 mod pool;
 mod process;
 mod range;
+mod region;
 mod report;
 mod sampled;
 mod state;
 mod stats;
+mod strays;
 mod sweep;
 mod thread;
 mod threshold;
@@ -87,6 +93,7 @@ pub use api::{
     mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_free_as, mem_resize, try_mem_free,
     try_mem_free_sized, try_mem_resize, try_usable_size, usable_size,
 };
+pub use arenas::set_arenas;
 pub use backtrace::backtrace_at_end;
 pub use finding::{Damage, Finding, FoundBlock, Hook, Overwritten, WrongPointer, set_hook};
 pub use global::Snugfit;

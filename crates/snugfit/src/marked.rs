@@ -15,6 +15,8 @@ pub(crate) struct Marked<S> {
     near: &'static Near,
     /// What its pages are.
     page: Page,
+    /// Whether there may be no leaf yet in the map for what the source has next.
+    makes_leaves: bool,
 }
 
 impl<S> Marked<S> {
@@ -25,7 +27,13 @@ impl<S> Marked<S> {
         near: &'static Near,
         page: Page,
     ) -> Self {
-        Self { inner, pages, range, near, page }
+        Self { inner, pages, range, near, page, makes_leaves: true }
+    }
+
+    /// The same over a source whose memory the map is [prepared](PageMap::prepare) for.
+    pub(crate) const fn prepared(mut self) -> Self {
+        self.makes_leaves = false;
+        self
     }
 
     /// Whether the page map says that `address` is the heap's.
@@ -64,9 +72,11 @@ unsafe impl<S: Source> Source for Marked<S> {
     }
 
     fn grow(&mut self, size: usize) -> Option<Extent> {
-        // Before the source takes what a limit on address space leaves: it takes less then. If it needs no leaf, or there is
-        // no memory for one, that is seen below.
-        let _ = self.pages.reserve_leaf();
+        if self.makes_leaves {
+            // Before the source takes what a limit on address space leaves: it takes less then. If it needs no leaf, or there is
+            // no memory for one, that is seen below.
+            let _ = self.pages.reserve_leaf();
+        }
         let extent = self.inner.grow(size)?;
         if !self.pages.mark(extent, self.page) {
             // What is not marked cannot be used. Should it not be taken back, it is lost.

@@ -6,12 +6,14 @@ use core::error::Error;
 use core::fmt;
 use core::num::NonZero;
 
-use crate::{Hardening, TooLate, backtrace_at_end, check_every, harden};
+use crate::{Hardening, TooLate, backtrace_at_end, check_every, harden, set_arenas};
 
 /// What the words ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
+    /// `arenas=N`: see [`set_arenas`]. Of two the first counts.
+    pub arenas: Option<NonZero<u32>>,
     /// `backtrace`: see [`backtrace_at_end`].
     pub backtrace: bool,
     /// `check=N`: see [`check_every`]. Of two the first counts.
@@ -22,7 +24,7 @@ pub struct Options {
 
 impl Options {
     /// The words there are, for who wrote another.
-    pub const WORDS: &str = "`backtrace`, `check=N`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, \
+    pub const WORDS: &str = "`arenas=N`, `backtrace`, `check=N`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, \
         `guard-pages`, `zero-size` and `guard=RATE`";
 
     /// Reads all of `words`, which are separated by commas. Those that are none of [`WORDS`](Self::WORDS) go to `other`, and are
@@ -39,9 +41,11 @@ impl Options {
 
     /// Whether `word` is one; if so, it counts from now on.
     fn take(&mut self, word: &[u8]) -> bool {
-        match (word, value(word, b"check=").and_then(number)) {
-            (b"backtrace", _) => self.backtrace = true,
-            (_, calls @ Some(_)) => self.check = self.check.or(calls),
+        let number_of = |name| value(word, name).and_then(number);
+        match (word, number_of(b"check="), number_of(b"arenas=")) {
+            (b"backtrace", ..) => self.backtrace = true,
+            (_, calls @ Some(_), _) => self.check = self.check.or(calls),
+            (.., count @ Some(_)) => self.arenas = self.arenas.or(count),
             _ => return self.harden(word),
         }
         true
@@ -74,6 +78,9 @@ impl Options {
     pub fn apply(self) -> Result<(), TooLate> {
         if self.backtrace {
             backtrace_at_end();
+        }
+        if let Some(count) = self.arenas {
+            set_arenas(count);
         }
         if let Some(calls) = self.check {
             check_every(calls.get() as usize);
@@ -157,6 +164,7 @@ mod tests {
         assert_eq!(parse(""), (Options::default(), vec![]));
         assert_eq!(parse("backtrace,check=7"), (both, vec![]));
         assert_eq!(parse(",check=7,,backtrace,check=9,"), (both, vec![]));
+        assert_eq!(parse("arenas=3,arenas=1").0.arenas, NonZero::new(3));
     }
 
     #[test]
@@ -175,7 +183,9 @@ mod tests {
         let words: Vec<&str> = Options::WORDS.split('`').skip(1).step_by(2).collect();
         let words = words.join(",").replace("=N", "=7").replace("RATE", "1000");
         let hardening = Hardening { guard: NonZero::new(1000), ..Hardening::ALL };
-        assert_eq!(parse(&words), (Options { backtrace: true, check: NonZero::new(7), hardening }, vec![]));
+        let seven = NonZero::new(7);
+        let all = Options { arenas: seven, backtrace: true, check: seven, hardening };
+        assert_eq!(parse(&words), (all, vec![]));
     }
 
     #[test]

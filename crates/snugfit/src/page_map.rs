@@ -41,7 +41,8 @@ pub(crate) enum Page {
 /// So whether an address is ours is two loads, for any address whatever, and a wild pointer is never read. A leaf, once
 /// there, stays.
 ///
-/// Marks are read by anyone at any time, and changed by one thread at a time: that which holds the lock around the heap.
+/// Marks are read by anyone at any time, and changed by who holds the lock of the arena that the page belongs to. Leaves are made by
+/// who holds that of the process: what else is marked lies where they were [prepared](PageMap::prepare).
 pub(crate) struct PageMap {
     root: [AtomicPtr<AtomicU8>; LEAVES],
     /// A leaf in reserve, see [`PageMap::reserve_leaf`].
@@ -95,6 +96,12 @@ impl PageMap {
             marks.get(within).unwrap_or_default().iter().for_each(|mark| mark.store(page as u8, Relaxed));
         }
         true
+    }
+
+    /// Sees to it that any [`mark`](Self::mark) in `extent` succeeds. False if there is no memory for that.
+    pub(crate) fn prepare(&self, extent: Extent) -> bool {
+        let leaf = |address: usize| address >> (UNIT_BITS + LEAF_BITS);
+        (leaf(extent.start.addr().get())..=leaf(extent.end() - 1)).all(|leaf| self.make_leaf(leaf))
     }
 
     /// Sees to it that the next [`mark`](Self::mark) of a single page succeeds, wherever the page is.

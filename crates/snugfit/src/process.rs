@@ -2,7 +2,7 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use core::ptr::NonNull;
+use core::ptr::{NonNull, without_provenance};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicU32, AtomicUsize, fence};
 
@@ -11,14 +11,17 @@ use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::os;
 use snugfit_tag::{Compact, Format, GRANULE, Key};
 
+use crate::arenas::{self, locked, take_strays, with_arena};
 use crate::caches::{self, Owned};
+use crate::count;
 use crate::direct::{self, Left, Mapping};
+use crate::finding::FoundBlock;
 use crate::front;
 use crate::hardened::fronts;
 use crate::hardened::retired::{give_up_addresses, retire};
 use crate::hardening::Hardening;
-use crate::lock::{Acquired, Lock};
-use crate::report;
+use crate::lock::Lock;
+use crate::region::arena_of;
 use crate::state::{Request, Resized, State};
 use crate::{mode, sampled, thread, threshold};
 
@@ -56,16 +59,10 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
     if PROCESS.stage.load(Acquire) != READY {
         prepare();
     }
-    let acquired = PROCESS.lock.acquire();
-    if acquired == Acquired::Never {
-        report::entered_again();
-    }
-    // SAFETY: this thread has the lock, and is not in here already: or it holds the lock over a `fork` and is, but
-    // between two bodies.
-    let result = body(unsafe { &mut *PROCESS.state.get() });
-    if acquired == Acquired::Now {
-        PROCESS.lock.release();
-    }
+    let body = |state: &mut State| (body(state), take_strays(&mut state.main));
+    // SAFETY: nobody uses the state otherwise, but for who prepares it.
+    let (result, strays) = unsafe { locked(&PROCESS.lock, &PROCESS.state, body) };
+    arenas::deliver(strays);
     result
 }
 
@@ -74,6 +71,7 @@ pub(crate) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
 #[cold]
 pub(crate) fn let_in_again() {
     PROCESS.lock.let_in_again();
+    arenas::others().for_each(|other| other.lock.let_in_again());
 }
 
 /// Sees to it that everything is prepared, by this thread or another.
@@ -121,18 +119,21 @@ fn prepare_here() {
 }
 
 extern "C" fn before_fork() {
+    // The arenas come after the process, as in `with_all`.
     PROCESS.lock.hold_for_fork();
+    arenas::others().for_each(|other| other.lock.hold_for_fork());
 }
 
 extern "C" fn after_fork_in_parent() {
+    arenas::others().for_each(|other| other.lock.release_in_parent());
     PROCESS.lock.release_in_parent();
 }
 
 extern "C" fn after_fork_in_child() {
     if PROCESS.lock.is_held_for_fork() {
-        // SAFETY: this thread holds the lock, and is the only one.
-        unsafe { (*PROCESS.state.get()).take_over_caches() };
+        caches::take_over();
     }
+    arenas::others().for_each(|other| other.lock.release_in_child());
     PROCESS.lock.release_in_child();
 }
 
@@ -170,7 +171,8 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
     if Class::of_request(size).is_some() || threshold::is_direct(size) {
         return None;
     }
-    with(|state| state.allocate(Request { size, align: GRANULE, zeroed, replaces: 0 }))
+    let request = Request { size, align: GRANULE, zeroed, replaces: 0 };
+    with_arena(caches::my_arena(), |arena| arena.allocate(request))
 }
 
 /// Gives back what is only kept, and tries once more.
@@ -181,9 +183,10 @@ fn allocate_at_last(request: Request) -> Option<NonNull<u8>> {
     }
     caches::empty_mine();
     give_up_addresses();
-    if with(|state| state.trim_for_memory()) == 0 {
+    let of_others = arenas::trim_others(0);
+    if with(|state| state.trim_for_memory()) + of_others == 0 {
         // Nothing went back to the system, but what was cached may have become a larger block.
-        return with(|state| state.allocate(request));
+        return allocate_in_some_heap(request);
     }
     allocate_somewhere(request)
 }
@@ -199,10 +202,17 @@ fn allocate_somewhere(request: Request) -> Option<NonNull<u8>> {
     {
         return Some(payload);
     }
-    match with(|state| state.allocate(request)) {
+    match allocate_in_some_heap(request) {
         None => allocate_direct(request),
         payload => payload,
     }
+}
+
+/// Allocates from the heap of this thread's arena; from the first one if that has no more.
+fn allocate_in_some_heap(request: Request) -> Option<NonNull<u8>> {
+    let number = caches::my_arena();
+    let payload = if number > 0 { with_arena(number, |arena| arena.allocate(request)) } else { None };
+    payload.or_else(|| with(|state| state.allocate(request)))
 }
 
 #[cold]
@@ -210,7 +220,7 @@ fn allocate_large(request: Request) -> Option<NonNull<u8>> {
     if request.size > MAX_SIZE {
         return None;
     }
-    allocate_direct(request).or_else(|| with(|state| state.allocate(request)))
+    allocate_direct(request).or_else(|| allocate_in_some_heap(request))
 }
 
 #[cold]
@@ -237,7 +247,41 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
         return Ok(());
     }
     // SAFETY: as above.
-    unmap_freed(with(|state| unsafe { state.free(payload, size) }))
+    unsafe { free_in_arena(payload, size, true) }
+}
+
+/// Frees a block into the arena that it came from, or unmaps it.
+///
+/// # Safety
+/// - As for [`free`].
+unsafe fn free_in_arena(
+    payload: NonNull<u8>,
+    size: Option<usize>,
+    is_counted: bool,
+) -> Result<(), BadPointer> {
+    let number = arena_of(payload.as_ptr());
+    if number == 0 {
+        return unmap_freed(with(|state| {
+            let live = state.live;
+            // SAFETY: the caller vouches for the payload.
+            let freed = unsafe { state.free(payload, size) };
+            if !is_counted {
+                state.live = live;
+            }
+            freed
+        }));
+    }
+    let usable = with_arena(number, |arena| {
+        // SAFETY: all of the region can be read; the caller vouches for the block.
+        unsafe {
+            let usable = arena.heap.usable_size(payload)?;
+            arena.free(payload, size).map(|()| usable)
+        }
+    })?;
+    if is_counted && count::is_counting() {
+        with(|state| state.change_live(0, usable));
+    }
+    Ok(())
 }
 
 /// The short way back for a block that is too large for any cache: into the heap. Only while nothing is asked for [beyond the
@@ -247,9 +291,11 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
 /// - As for [`free`].
 #[inline]
 pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
-    // SAFETY: the header lies in the heap; the caller vouches for the rest.
-    let free = |payload| with(|state| unsafe { state.free_in_heap(payload, size) }).is_ok();
-    front::too_large(payload).is_some_and(free)
+    let free = |block: NonNull<u8>| {
+        // SAFETY: the header lies in the heap; the caller vouches for the rest.
+        with_arena(arena_of(block.as_ptr()), |arena| unsafe { arena.free(block, size) })
+    };
+    front::too_large(payload).is_some_and(|block| free(block).is_ok())
 }
 
 /// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.
@@ -316,7 +362,7 @@ pub(crate) unsafe fn resize(
             Compact::usable_size(tag.size())
         }
         // SAFETY: the caller vouches for the payload.
-        _ => match with(|state| unsafe { state.resize(payload, size, align) })? {
+        _ => match unsafe { resize_in_place(payload, size, align) }? {
             Resized::Done(payload) => return Ok(payload),
             Resized::Move(usable) => usable,
         },
@@ -340,6 +386,47 @@ pub(crate) unsafe fn resize(
     Ok(to)
 }
 
+/// Resizes a block where it is, or by moving its pages.
+///
+/// # Safety
+/// - As for [`resize`].
+unsafe fn resize_in_place(payload: NonNull<u8>, size: usize, align: usize) -> Result<Resized, BadPointer> {
+    let number = arena_of(payload.as_ptr());
+    if number == 0 {
+        // SAFETY: the caller vouches for the payload.
+        return with(|state| unsafe { state.resize(payload, size, align) });
+    }
+    let (resized, usable) = with_arena(number, |arena| {
+        // SAFETY: all of the region can be read.
+        let usable = unsafe { arena.heap.usable_size(payload) }?;
+        arena.resize(payload, size).map(|resized| (resized, usable))
+    })?;
+    if let Resized::Done(payload) = resized
+        && count::is_counting()
+    {
+        with(|state| state.count_live(payload, usable));
+    }
+    Ok(resized)
+}
+
+/// The payload bytes of a block.
+pub(crate) fn usable_size(payload: NonNull<u8>) -> Result<usize, BadPointer> {
+    match arena_of(payload.as_ptr()) {
+        0 => with(|state| state.usable_size(payload)),
+        // SAFETY: all of the region can be read.
+        number => with_arena(number, |arena| unsafe { arena.heap.usable_size(payload) }),
+    }
+}
+
+/// What is known of the block that `address` lies in.
+#[cold]
+pub(crate) fn block_near(address: usize) -> Option<FoundBlock> {
+    match arena_of(without_provenance(address)) {
+        0 => with(|state| state.block_near(address)),
+        number => with_arena(number, |arena| arena.block_near(address)),
+    }
+}
+
 /// Frees the old place of a block that has moved: its bytes were counted as replaced already.
 ///
 /// # Safety
@@ -349,11 +436,6 @@ unsafe fn release_moved(payload: NonNull<u8>) -> Result<(), BadPointer> {
     if unsafe { free_in_thread(payload, None, false) } {
         return Ok(());
     }
-    unmap_freed(with(|state| {
-        let live = state.live;
-        // SAFETY: the caller vouches for the payload.
-        let freed = unsafe { state.free(payload, None) };
-        state.live = live;
-        freed
-    }))
+    // SAFETY: as above.
+    unsafe { free_in_arena(payload, None, false) }
 }

@@ -30,6 +30,13 @@ impl Range {
         offset.rotate_right(GRANULE.ilog2()) < self.len.load(Relaxed)
     }
 
+    /// How far from the start of the memory `address` lies, in bytes, if it lies there.
+    #[inline]
+    pub(crate) fn offset(&self, address: usize) -> Option<usize> {
+        let offset = address.wrapping_sub(self.start.load(Relaxed));
+        (offset >> GRANULE.ilog2() < self.len.load(Relaxed)).then_some(offset)
+    }
+
     fn end(&self) -> usize {
         self.start.load(Relaxed) + self.len.load(Relaxed) * GRANULE
     }

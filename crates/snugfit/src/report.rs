@@ -8,7 +8,7 @@ use snugfit_tag::HEADER;
 
 use crate::backtrace;
 use crate::finding::{Damage, Finding, Overwritten, WrongPointer, call_hook};
-use crate::process::{let_in_again, with};
+use crate::process::{block_near, let_in_again};
 use crate::{Line, Violation};
 
 /// Prints what is wrong with `pointer`, which was given to `function`, as one line on standard error, and aborts the
@@ -24,7 +24,7 @@ use crate::{Line, Violation};
 #[inline(never)]
 pub fn abort_with(function: &str, pointer: *const u8, bad: BadPointer) -> ! {
     let address = pointer.addr();
-    let block = with(|state| state.block_near(address));
+    let block = block_near(address);
     end(&Finding::Pointer(WrongPointer { function, pointer: address, bad, block }))
 }
 

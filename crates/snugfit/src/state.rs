@@ -2,12 +2,13 @@
 
 use core::ptr::NonNull;
 
-use snugfit_cache::Depot;
-use snugfit_heap::{BadPointer, Heap};
+use snugfit_heap::BadPointer;
 use snugfit_source::{Fallback, Mapped, Sbrk};
 use snugfit_tag::{Block, GRANULE, HEADER, Key, State as BlockState};
 
-use crate::caches::{Caches, Own};
+use crate::arena::Arena;
+use crate::arenas::Shares;
+use crate::caches::Caches;
 use crate::count::Live;
 use crate::direct::{Left, Mapping};
 use crate::directs::Directs;
@@ -18,8 +19,8 @@ use crate::hardened::Hardened;
 use crate::idle::Idle;
 use crate::marked::Marked;
 use crate::page_map::{Page, PageMap};
+use crate::region::Origin;
 use crate::sampled::Sampled;
-use crate::threshold;
 
 /// The free index of the process's heaps, with a guard of its links: the one named in the features, `tree` before `list` before `bins`, because
 /// `bins` is there by default.
@@ -40,16 +41,16 @@ pub(crate) type Index = IndexWith<InHeap>;
 pub(crate) static PAGES: PageMap = PageMap::new();
 
 /// The program break for as long as nobody else can be at it, then mappings.
-pub(crate) type Memory = Marked<Fallback<Sbrk, Mapped>>;
+pub(crate) type Memory = Marked<Origin<Fallback<Sbrk, Mapped>>>;
 
 /// The heap, the direct mappings, and the counts.
 pub(crate) struct State {
-    pub(crate) heap: Heap<Memory, Index>,
+    /// The first arena: the only one for as long as there are no other threads.
+    pub(crate) main: Arena,
+    pub(crate) shares: Shares,
     pub(crate) directs: Directs,
-    /// What the threads' caches share.
-    pub(crate) depot: Depot,
     pub(crate) caches: Caches,
-    pub(crate) own: Own,
+    /// Of the hardened heap.
     pub(crate) idle: Idle,
     /// Bytes that callers hold, if somebody asked to have them counted.
     pub(crate) live: Option<Live>,
@@ -87,20 +88,18 @@ impl State {
     pub(crate) const fn new() -> Self {
         let key = Key::new(0, 0);
         let memory = Marked::new(
-            Fallback::new(Sbrk::shared(), Mapped::new()),
+            Origin::First(Fallback::new(Sbrk::shared(), Mapped::new())),
             &PAGES,
             &RANGE,
             &guard::HEAP,
             Page::Heap,
         );
         let directs = Directs { count: 0, bytes: 0, largest: 0, peak_footprint: 0 };
-        let (depot, caches, own) = (Depot::new(), Caches::NONE, Own::NEW);
         Self {
-            heap: Heap::new(memory, key),
+            main: Arena::new(0, memory, key),
+            shares: Shares::NEW,
             directs,
-            depot,
-            caches,
-            own,
+            caches: Caches::NONE,
             idle: Idle::NEW,
             live: None,
             key,
@@ -116,7 +115,7 @@ impl State {
     /// - No other thread is in the allocator, nor has been; and it is the only call.
     pub(crate) unsafe fn set_key(&mut self, key: Key) {
         self.key = key;
-        self.heap.set_key(key);
+        self.main.heap.set_key(key);
         // SAFETY: the caller vouches for it.
         unsafe { front::set_key(key) };
     }
@@ -128,55 +127,11 @@ impl State {
     /// Allocates from the heap.
     #[inline]
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
-        let Request { size, align, zeroed, replaces } = request;
         if self.hardened.is_some() {
             return self.allocate_hardened(request);
         }
-        let payload = match (align <= GRANULE, zeroed) {
-            (true, false) => self.allocate_plain(size)?,
-            (true, true) => self.allocate_zeroed(size)?,
-            (false, false) => self.allocate_aligned(size, align)?,
-            (false, true) => self.allocate_aligned_zeroed(size, align)?,
-        };
-        self.note_rise();
-        self.count_live(payload, replaces);
-        Some(payload)
-    }
-
-    #[inline]
-    fn allocate_plain(&mut self, size: usize) -> Option<NonNull<u8>> {
-        self.allocate_touched(size).or_else(|| self.heap.allocate(size))
-    }
-
-    fn allocate_zeroed(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let Some(payload) = self.allocate_touched(size) else { return self.heap.allocate_zeroed(size) };
-        // SAFETY: the payload has that many bytes.
-        unsafe { payload.write_bytes(0, size) };
-        Some(payload)
-    }
-
-    /// Allocates in memory that was used before, that of the depot included.
-    #[inline]
-    fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let payload = self.heap.allocate_touched(size);
-        if payload.is_some() || !self.relieve() {
-            return payload;
-        }
-        self.heap.allocate_touched(size)
-    }
-
-    fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        if !self.heap.fits(size.saturating_add(align)) {
-            self.relieve();
-        }
-        self.heap.allocate_aligned(size, align)
-    }
-
-    #[cold]
-    fn allocate_aligned_zeroed(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let payload = self.allocate_aligned(size, align)?;
-        // SAFETY: the payload has that many bytes.
-        unsafe { payload.write_bytes(0, size) };
+        let payload = self.main.allocate(request)?;
+        self.count_live(payload, request.replaces);
         Some(payload)
     }
 
@@ -230,14 +185,8 @@ impl State {
     ) -> Result<(), BadPointer> {
         let usable = self.usable_to_count(payload);
         // SAFETY: the caller vouches for the header and the block.
-        unsafe {
-            match size {
-                Some(size) => self.heap.deallocate_sized(payload, size)?,
-                None => self.heap.deallocate(payload)?,
-            }
-        }
+        unsafe { self.main.free(payload, size)? };
         self.change_live(0, usable);
-        self.note_fall();
         Ok(())
     }
 
@@ -266,9 +215,8 @@ impl State {
     #[cold]
     pub(crate) fn block_near(&self, address: usize) -> Option<FoundBlock> {
         let hardened = || self.hardened.as_ref()?.heap.block_near(address);
-        if let Some(info) = self.heap.block_near(address).or_else(hardened) {
-            let start = info.payload.addr().get();
-            return info.state.map(|state| FoundBlock { start, usable_size: info.usable_size, state });
+        if let Some(info) = self.main.heap.block_near(address).or_else(hardened) {
+            return FoundBlock::of(info);
         }
         let mapping = self.mapping_around(address)?;
         let (start, usable_size) = (mapping.payload().addr().get(), mapping.usable_size());
@@ -279,7 +227,7 @@ impl State {
     pub(crate) fn usable_size(&self, payload: NonNull<u8>) -> Result<usize, BadPointer> {
         match Self::page_of(payload) {
             // SAFETY: the header lies in a page of the heap.
-            Page::Heap => unsafe { self.heap.usable_size(payload) },
+            Page::Heap => unsafe { self.main.heap.usable_size(payload) },
             Page::Direct => self.direct(payload).map(Mapping::usable_size),
             page => match (page, &self.hardened) {
                 (Page::Hardened, Some(hardened)) => hardened.usable_size(payload),
@@ -311,22 +259,19 @@ impl State {
 
     fn resize_in_heap(&mut self, payload: NonNull<u8>, size: usize) -> Result<Resized, BadPointer> {
         // SAFETY: the header lies in a page of the heap.
-        let usable = unsafe { self.heap.usable_size(payload) }?;
-        // A block that outgrows the threshold will grow on, most probably, and does so best as a mapping.
-        let leaves = size > usable && threshold::is_direct(size);
-        // SAFETY: as above.
-        if leaves || !unsafe { self.heap.resize_in_place(payload, size) }? {
-            return Ok(Resized::Move(usable));
+        let usable = unsafe { self.main.heap.usable_size(payload) }?;
+        let resized = self.main.resize(payload, size)?;
+        if let Resized::Done(payload) = resized {
+            self.count_live(payload, usable);
         }
-        self.count_live(payload, usable);
-        Ok(Resized::Done(payload))
+        Ok(resized)
     }
 
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
     pub(crate) fn note_peak(&mut self) {
         let hardened = self.hardened.as_mut().map_or(0, |hardened| hardened.heap.take_recent_peak());
-        let mapped = self.directs.bytes + self.sampled.bytes() + self.own.pool.touched();
-        let together = self.heap.take_recent_peak() + hardened + mapped;
+        let mapped = self.directs.bytes + self.sampled.bytes() + self.main.own.pool.touched();
+        let together = self.main.heap.take_recent_peak() + hardened + mapped;
         self.directs.peak_footprint = self.directs.peak_footprint.max(together);
     }
 
@@ -342,7 +287,7 @@ impl State {
             return 0;
         }
         // SAFETY: the header lies in a page of the heap.
-        unsafe { self.heap.usable_size(payload) }.unwrap_or(0)
+        unsafe { self.main.heap.usable_size(payload) }.unwrap_or(0)
     }
 
     /// Counts a block of the heap that callers have just got, for one of `replaces` usable bytes.

@@ -2,6 +2,8 @@
 
 use snugfit_source::os;
 
+use crate::arena::Arena;
+use crate::arenas::{self, with_all};
 use crate::caches;
 use crate::count::{self, ALLOCATIONS, FREES, Live, RESIZES};
 use crate::process::with;
@@ -15,7 +17,7 @@ pub struct Stats {
     /// direct mappings, whole.
     /// The page map is not in it: 4 KiB for every 16 MiB.
     pub footprint: usize,
-    /// The most that `footprint` has been.
+    /// The most that `footprint` has been; where threads have several heaps, the sum of what it has been for each.
     pub peak_footprint: usize,
     /// Blocks of the heap in use; those of a sample, each a page, and those of no bytes are among them.
     pub heap_blocks: usize,
@@ -65,27 +67,46 @@ pub struct Counts {
 /// ```
 #[must_use]
 pub fn stats() -> Stats {
-    with(|state| {
-        let heap = state.heap.stats();
+    with_all(|state, others| {
         let hardened = state.hardened.as_ref().map(|hardened| hardened.heap.stats()).unwrap_or_default();
-        let directs = state.directs;
-        let sampled = state.sampled.live;
-        let empty = state.hardened.as_ref().map_or(0, |hardened| hardened.zero_sized.live);
-        let (sampled_bytes, own) = (state.sampled.bytes(), state.own.pool.touched());
-        Stats {
-            footprint: heap.footprint + hardened.footprint + directs.bytes + sampled_bytes + own,
+        let mut stats = Stats {
+            footprint: hardened.footprint + state.directs.bytes + state.sampled.bytes(),
             peak_footprint: state.peak_footprint(),
-            heap_blocks: heap.blocks_in_use + hardened.blocks_in_use + empty + sampled,
-            heap_bytes: heap.bytes_in_use + hardened.bytes_in_use + sampled_bytes,
-            cached_bytes: heap.bytes_cached + hardened.bytes_cached + state.own.pool.in_use(),
-            heap_segments: heap.segments + hardened.segments,
-            heap_reserved: heap.reserved + hardened.reserved,
-            direct_blocks: directs.count,
-            direct_bytes: directs.bytes,
+            heap_blocks: hardened.blocks_in_use
+                + state.hardened.as_ref().map_or(0, |hardened| hardened.zero_sized.live)
+                + state.sampled.live,
+            heap_bytes: hardened.bytes_in_use + state.sampled.bytes(),
+            cached_bytes: hardened.bytes_cached,
+            heap_segments: hardened.segments,
+            heap_reserved: hardened.reserved,
+            direct_blocks: state.directs.count,
+            direct_bytes: state.directs.bytes,
             system_calls: os::calls(),
             counts: counts(state),
+        };
+        stats.add(&state.main);
+        let mut magazines = state.main.own.pool.in_use();
+        for arena in others.iter().flatten() {
+            stats.add(arena);
+            stats.peak_footprint += arena.heap.peak_footprint() + arena.own.pool.touched();
+            magazines += arena.own.pool.in_use();
         }
+        stats.cached_bytes = stats.cached_bytes.saturating_add_signed(magazines);
+        stats
     })
+}
+
+impl Stats {
+    /// Adds what an arena has, but for what its pool has out.
+    fn add(&mut self, arena: &Arena) {
+        let heap = arena.heap.stats();
+        self.footprint += heap.footprint + arena.own.pool.touched();
+        self.heap_blocks += heap.blocks_in_use;
+        self.heap_bytes += heap.bytes_in_use;
+        self.cached_bytes += heap.bytes_cached;
+        self.heap_segments += heap.segments;
+        self.heap_reserved += heap.reserved;
+    }
 }
 
 fn counts(state: &State) -> Counts {
@@ -109,5 +130,5 @@ pub fn count_calls() {
 /// blocks), and a system call for each free block of 64 KiB or more.
 pub fn trim(keep: usize) -> usize {
     caches::empty_mine();
-    with(|state| state.trim(keep))
+    arenas::trim_others(keep) + with(|state| state.trim(keep))
 }

@@ -8,12 +8,13 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use snugfit_heap::SegmentInfo;
 
+use crate::arena::Arena;
+use crate::arenas::{is_any_in_transit, with_all};
 use crate::caches::is_mine;
 use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
 use crate::page_map::Page;
-use crate::process::with;
 use crate::report;
 use crate::state::{PAGES, State};
 
@@ -147,15 +148,18 @@ pub fn check_each(mut found: impl FnMut(Violation)) -> usize {
             found(violation);
         }
     };
-    with(|state| {
-        report(state.heap.validate().map_err(Violation::Heap));
-        report(check_pages(state.heap.segments(), Page::Heap));
+    with_all(|state, others| {
+        let arenas = || [&state.main].into_iter().chain(others.iter().flatten().map(|arena| &**arena));
+        for arena in arenas() {
+            report(arena.heap.validate().map_err(Violation::Heap));
+            report(check_pages(arena.heap.segments(), Page::Heap));
+        }
         state.check_mappings(&mut report);
         report(state.sampled.damaged(state.key()).map_or(Ok(()), |at| Err(Violation::Sampled(at))));
         if let Some(hardened) = &state.hardened {
             report(hardened.validate(&|payload| state.is_busy(payload)));
         }
-        state.check_caches(&mut report);
+        state.check_caches(arenas, &mut report);
     });
     count
 }
@@ -204,11 +208,15 @@ impl State {
     }
 
     /// Each block in a cache is a cached one; and each cached block is in one cache, if no other thread has one.
-    fn check_caches(&self, report: &mut impl FnMut(Result<(), Violation>)) {
+    fn check_caches<'a, A: Iterator<Item = &'a Arena>>(
+        &self,
+        arenas: impl Fn() -> A,
+        report: &mut impl FnMut(Result<(), Violation>),
+    ) {
         let mut cached = Tally::default();
         let mut all_cached = true;
         let mut visit = |payload: NonNull<u8>| {
-            if self.own.pool.contains(payload.addr().get()) {
+            if arenas().any(|arena| arena.own.pool.contains(payload.addr().get())) {
                 // A magazine.
                 return;
             }
@@ -227,8 +235,8 @@ impl State {
                 None
             })
         };
-        self.depot.for_each(noted, &mut visit);
-        let mut others = 0;
+        arenas().for_each(|arena| arena.depot.for_each(noted, &mut visit));
+        let mut others = usize::from(is_any_in_transit());
         for owned in self.caches.iter() {
             if is_mine(owned) {
                 // SAFETY: it is this thread's.
@@ -245,7 +253,9 @@ impl State {
         }
         let mut sealed = Tally::default();
         let is_cached = |block: &snugfit_heap::BlockInfo| block.state == Some(snugfit_tag::State::Cached);
-        self.heap.blocks().filter(is_cached).for_each(|block| sealed.add(block.payload));
+        for block in arenas().flat_map(|arena| arena.heap.blocks()).filter(is_cached) {
+            sealed.add(block.payload);
+        }
         let is_all = if others == 0 && self.caches.lost() == 0 {
             cached == sealed
         } else {

@@ -154,9 +154,10 @@ fn the_hook_is_told_of_damage_and_may_allocate() {
             free(allocate(1 << 20));
             eprintln!("told");
         });
-        // Of these there are some in the cache then.
-        free(allocate(100));
+        let small = allocate(100);
         let block = broken_link();
+        // Of these there are some in the cache then.
+        free(small);
         SEEN.store(block.addr(), Relaxed);
         say(pipe, &format!("snugfit: the freed block at {block:p}: link overwritten\ntold\n"));
         allocate(5000);

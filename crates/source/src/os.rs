@@ -26,11 +26,14 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub use count::calls;
 pub use errno::{keeping_errno, set_errno};
-pub use pages::{commit, decommit, guard, map, map_sparse, purge, remap, remap_to, reserve, unguard, unmap};
+pub use pages::{
+    commit, decommit, guard, is_address_space_scarce, map, map_sparse, purge, remap, remap_to, reserve,
+    reserve_readable, unguard, unmap,
+};
 pub(crate) use program_break::is_program_break_claimed;
 pub use program_break::{claim_program_break, move_break, program_break};
 pub use random::random_words;
-pub use threads::is_single_threaded;
+pub use threads::{is_single_threaded, processors};
 
 /// The size of a page in bytes, a power of two. Asked of the system once.
 #[inline]

@@ -159,7 +159,7 @@ impl State {
     /// A front for a thread. `None` if there is no memory, or none is used.
     pub(crate) fn new_front(&mut self) -> Option<NonNull<Front>> {
         let how = self.hardened.as_ref()?.how;
-        let front = self.own.pool.take(&mut self.own.fronts)?.cast::<Front>();
+        let front = self.main.own.pool.take(&mut self.main.own.fronts)?.cast::<Front>();
         // SAFETY: the piece is that large, and that aligned.
         unsafe { Front::write(front, how, sampled::interval(), random::next()) };
         Some(front)
@@ -198,7 +198,7 @@ impl State {
         // SAFETY: the caller vouches for it.
         unsafe {
             self.empty_front(front.as_ref());
-            self.own.pool.put(&mut self.own.fronts, front.cast());
+            self.main.own.pool.put(&mut self.main.own.fronts, front.cast());
         }
     }
 

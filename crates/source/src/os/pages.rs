@@ -26,6 +26,13 @@ pub fn reserve(len: usize) -> Option<Extent> {
     map_anywhere(len, libc::PROT_NONE, RESERVED)
 }
 
+/// [`reserve`] of addresses that may be read: they read as zero, and take no memory. For as long as nothing is
+/// [committed](commit) of them, they are not counted against what the system has promised.
+#[must_use]
+pub fn reserve_readable(len: usize) -> Option<Extent> {
+    map_anywhere(len, libc::PROT_READ, RESERVED)
+}
+
 /// [`map`] of memory of which little will be touched: as a reservation, it is not counted against what the system has promised.
 #[must_use]
 pub fn map_sparse(len: usize) -> Option<Extent> {
@@ -153,6 +160,18 @@ pub unsafe fn guard(extent: Extent) -> bool {
 pub unsafe fn unguard(extent: Extent) -> bool {
     // SAFETY: the caller owns the pages.
     unsafe { advise(extent, MADV_GUARD_REMOVE) }
+}
+
+/// Below this a [limit](is_address_space_scarce) on addresses is one.
+const PLENTY: libc::rlim_t = 64 << 30;
+
+/// Whether the process may have so few addresses (`RLIMIT_AS`) that none should be set aside without need.
+#[must_use]
+pub fn is_address_space_scarce() -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit is written to, and valid for the call.
+    let asked = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
+    asked == 0 && limit.rlim_cur < PLENTY
 }
 
 /// # Safety

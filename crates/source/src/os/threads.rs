@@ -10,6 +10,20 @@ pub fn is_single_threaded() -> bool {
     imp::is_single_threaded()
 }
 
+/// How many processors this process may run on; 1 if the system does not say. A system call.
+#[must_use]
+pub fn processors() -> usize {
+    // SAFETY: zeros are a set of none.
+    let mut set: libc::cpu_set_t = unsafe { core::mem::zeroed() };
+    // SAFETY: the set is that large, and valid for the call.
+    let asked = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) };
+    if asked != 0 {
+        return 1;
+    }
+    // SAFETY: the call has filled it in.
+    unsafe { libc::CPU_COUNT(&set) }.max(1) as usize
+}
+
 #[cfg(target_env = "gnu")]
 mod imp {
     use core::sync::atomic::{AtomicU8, Ordering::Relaxed};

@@ -1,0 +1,184 @@
+//! An arena: a heap, and the depot in front of it.
+
+use core::ptr::NonNull;
+
+use snugfit_cache::{Class, Depot, ThreadCache};
+use snugfit_heap::{BadPointer, Heap};
+use snugfit_tag::{GRANULE, Key};
+
+use crate::behind::Behind;
+use crate::finding::FoundBlock;
+use crate::idle::Idle;
+use crate::local::{self, Cache};
+use crate::own::Own;
+use crate::state::{Index, Memory, Request, Resized};
+use crate::strays::Strays;
+use crate::threshold;
+
+/// What one lock guards: a heap, what the caches of its threads share, and what they are kept in.
+pub(crate) struct Arena {
+    /// Which it is.
+    pub(crate) number: usize,
+    pub(crate) heap: Heap<Memory, Index>,
+    pub(crate) depot: Depot,
+    pub(crate) own: Own,
+    pub(crate) idle: Idle,
+    /// Blocks of other arenas that are to go there.
+    pub(crate) strays: Strays,
+}
+
+impl Arena {
+    /// Nothing yet.
+    pub(crate) const fn new(number: usize, memory: Memory, key: Key) -> Self {
+        Self {
+            number,
+            heap: Heap::new(memory, key),
+            depot: Depot::new(),
+            own: Own::NEW,
+            idle: Idle::NEW,
+            strays: Strays::NONE,
+        }
+    }
+
+    /// The depot, and what is behind it.
+    pub(crate) fn parts(&mut self) -> (&mut Depot, Behind<'_>) {
+        let behind = Behind {
+            number: self.number,
+            heap: &mut self.heap,
+            own: &mut self.own,
+            strays: &mut self.strays,
+        };
+        (&mut self.depot, behind)
+    }
+
+    /// Allocates from the heap.
+    #[inline]
+    pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
+        let Request { size, align, zeroed, .. } = request;
+        let payload = match (align <= GRANULE, zeroed) {
+            (true, false) => self.allocate_plain(size)?,
+            (true, true) => self.allocate_zeroed(size)?,
+            (false, false) => self.allocate_aligned(size, align)?,
+            (false, true) => self.allocate_aligned_zeroed(size, align)?,
+        };
+        self.note_rise();
+        Some(payload)
+    }
+
+    #[inline]
+    fn allocate_plain(&mut self, size: usize) -> Option<NonNull<u8>> {
+        self.allocate_touched(size).or_else(|| self.heap.allocate(size))
+    }
+
+    fn allocate_zeroed(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let Some(payload) = self.allocate_touched(size) else { return self.heap.allocate_zeroed(size) };
+        // SAFETY: the payload has that many bytes.
+        unsafe { payload.write_bytes(0, size) };
+        Some(payload)
+    }
+
+    /// Allocates in memory that was used before, that of the depot and of this thread's cache included.
+    #[inline]
+    fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let payload = self.heap.allocate_touched(size);
+        if payload.is_some() || !self.relieve() {
+            return payload;
+        }
+        self.heap.allocate_touched(size)
+    }
+
+    fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        if !self.heap.fits(size.saturating_add(align)) {
+            self.relieve();
+        }
+        self.heap.allocate_aligned(size, align)
+    }
+
+    #[cold]
+    fn allocate_aligned_zeroed(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
+        let payload = self.allocate_aligned(size, align)?;
+        // SAFETY: the payload has that many bytes.
+        unsafe { payload.write_bytes(0, size) };
+        Some(payload)
+    }
+
+    /// Frees a block of the heap. Of a sized free the size is checked.
+    ///
+    /// # Safety
+    /// - The header lies in memory of the heap.
+    /// - If `payload` is a live block, nobody uses it any more.
+    #[inline]
+    pub(crate) unsafe fn free(
+        &mut self,
+        payload: NonNull<u8>,
+        size: Option<usize>,
+    ) -> Result<(), BadPointer> {
+        // SAFETY: the caller vouches for the header and the block.
+        unsafe {
+            match size {
+                Some(size) => self.heap.deallocate_sized(payload, size)?,
+                None => self.heap.deallocate(payload)?,
+            }
+        }
+        self.note_fall();
+        Ok(())
+    }
+
+    /// Resizes a block of the heap where it is.
+    pub(crate) fn resize(&mut self, payload: NonNull<u8>, size: usize) -> Result<Resized, BadPointer> {
+        // SAFETY: the header lies in a page of the heap.
+        let usable = unsafe { self.heap.usable_size(payload) }?;
+        // A block that outgrows the threshold will grow on, most probably, and does so best as a mapping.
+        let leaves = size > usable && threshold::is_direct(size);
+        // SAFETY: as above.
+        if leaves || !unsafe { self.heap.resize_in_place(payload, size) }? {
+            return Ok(Resized::Move(usable));
+        }
+        Ok(Resized::Done(payload))
+    }
+
+    /// Sees to it that what lies in the depot, and in this thread's cache, is used before memory that was never used. Returns
+    /// whether the heap got any.
+    #[cold]
+    fn relieve(&mut self) -> bool {
+        let (depot, mut behind) = self.parts();
+        match local::cache() {
+            Cache::Owned(owned) if owned.arena == behind.number => owned.cache.relieve(depot, &mut behind),
+            _ => depot.relieve(&mut behind),
+        }
+    }
+
+    /// A block for a cache that has none.
+    pub(crate) fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
+        let (depot, mut behind) = self.parts();
+        let block = cache.refill(class, depot, &mut behind);
+        self.note_rise();
+        block
+    }
+
+    /// Room for a block in a cache that has none. False if there is no memory.
+    pub(crate) fn make_room(&mut self, cache: &ThreadCache, class: Class) -> bool {
+        let (depot, mut behind) = self.parts();
+        let made = cache.make_room(class, depot, &mut behind);
+        if !self.is_falling() {
+            return made;
+        }
+        // The program gives up much: so does its thread.
+        self.take_in(cache);
+        self.tidy();
+        let (depot, mut behind) = self.parts();
+        cache.make_room(class, depot, &mut behind)
+    }
+
+    /// Takes all that is in a cache.
+    pub(crate) fn take_in(&mut self, cache: &ThreadCache) {
+        let (depot, mut behind) = self.parts();
+        cache.leave(depot, &mut behind);
+    }
+
+    /// What is known of the block that `address` lies in.
+    #[cold]
+    pub(crate) fn block_near(&self, address: usize) -> Option<FoundBlock> {
+        self.heap.block_near(address).and_then(FoundBlock::of)
+    }
+}

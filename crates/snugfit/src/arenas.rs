@@ -1,0 +1,275 @@
+//! The arenas beside the first: each behind a lock of its own, so that threads do not wait for each other, nor for what the other
+//! processor has in its cache.
+//!
+//! There are as many as processors, and none before a second thread allocates. A thread allocates from that which had the fewest
+//! threads when it began. A block goes back to the arena it came from, but while it is in the cache of a thread, of whatever
+//! arena, that may use it again.
+
+use core::cell::UnsafeCell;
+use core::num::NonZero;
+use core::ptr::{self, null_mut};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicPtr, AtomicUsize};
+
+use snugfit_source::{Extent, os};
+use snugfit_tag::Key;
+
+use crate::arena::Arena;
+use crate::guard::Near;
+use crate::lock::{Acquired, Lock};
+use crate::marked::Marked;
+use crate::mode;
+use crate::page_map::Page;
+use crate::process::with;
+use crate::range::Range;
+use crate::region::{self, Origin, Slice, arena_of};
+use crate::report;
+use crate::state::{Memory, PAGES, State};
+use crate::strays::Strays;
+
+/// The most arenas that there may be.
+pub(crate) const MOST: usize = 8;
+
+/// One beside the first.
+pub(crate) struct Other {
+    pub(crate) lock: Lock,
+    arena: UnsafeCell<Arena>,
+}
+
+// SAFETY: the arena is touched under the lock only, see `locked`.
+unsafe impl Sync for Other {}
+
+/// What an arena is told of that the first has from elsewhere.
+struct Place {
+    other: AtomicPtr<Other>,
+    range: Range,
+    near: Near,
+}
+
+static PLACES: [Place; MOST - 1] =
+    [const { Place { other: AtomicPtr::new(null_mut()), range: Range::new(), near: Near::nowhere() } };
+        MOST - 1];
+
+/// How many threads have been counted as delivering strays.
+static IN_TRANSIT: AtomicUsize = AtomicUsize::new(0);
+/// How many there are to be; 0 for as many as processors.
+static WANTED: AtomicUsize = AtomicUsize::new(0);
+
+/// The arenas that there are beside the first, in order.
+pub(crate) fn others() -> impl Iterator<Item = &'static Other> {
+    // SAFETY: what is there stays.
+    PLACES.iter().map_while(|place| unsafe { place.other.load(Acquire).as_ref() })
+}
+
+/// That which has the place `at` among them.
+#[inline]
+fn other(at: usize) -> Option<&'static Other> {
+    // SAFETY: what is there stays.
+    unsafe { PLACES.get(at)?.other.load(Acquire).as_ref() }
+}
+
+/// Runs `body` with what `lock` guards.
+///
+/// # Safety
+/// - All who use what is in `guarded` do it in here, with this lock.
+#[inline]
+pub(crate) unsafe fn locked<T, R>(lock: &Lock, guarded: &UnsafeCell<T>, body: impl FnOnce(&mut T) -> R) -> R {
+    let acquired = lock.acquire();
+    if acquired == Acquired::Never {
+        report::entered_again();
+    }
+    // SAFETY: this thread has the lock, and is not in here already: or it holds the lock over a `fork` and is, but
+    // between two bodies.
+    let result = body(unsafe { &mut *guarded.get() });
+    if acquired == Acquired::Now {
+        lock.release();
+    }
+    result
+}
+
+impl Other {
+    fn with<R>(&self, body: impl FnOnce(&mut Arena) -> R) -> R {
+        // SAFETY: nobody uses the arena otherwise.
+        unsafe { locked(&self.lock, &self.arena, body) }
+    }
+}
+
+/// Runs `body` with the arena of that number. `body` does not allocate, panic or wait. Then blocks of other arenas that were found
+/// go there.
+#[inline]
+pub(crate) fn with_arena<R>(number: usize, body: impl FnOnce(&mut Arena) -> R) -> R {
+    match number.checked_sub(1).and_then(other) {
+        None => with(|state| body(&mut state.main)),
+        Some(other) => {
+            let (result, strays) = other.with(|arena| (body(arena), take_strays(arena)));
+            deliver(strays);
+            result
+        }
+    }
+}
+
+/// What `arena` has of others, for [`deliver`] to bring there once the lock is free.
+#[inline]
+pub(crate) fn take_strays(arena: &mut Arena) -> Strays {
+    if !arena.strays.is_none() {
+        IN_TRANSIT.fetch_add(1, Relaxed);
+    }
+    core::mem::replace(&mut arena.strays, Strays::NONE)
+}
+
+/// Gives each block to the heap that it came from.
+#[inline]
+pub(crate) fn deliver(strays: Strays) {
+    if !strays.is_none() {
+        deliver_all(strays);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn deliver_all(mut strays: Strays) {
+    while let Some(first) = strays.first() {
+        let number = arena_of(first.as_ptr());
+        with_arena(number, |arena| {
+            while strays.first().is_some_and(|block| arena_of(block.as_ptr()) == number)
+                && let Some(block) = strays.pop()
+            {
+                // SAFETY: it is a cached block of this arena, and nobody uses it.
+                if let Err(bad) = unsafe { arena.heap.deallocate_cached(block) } {
+                    report::damaged_in_cache(block.as_ptr(), bad);
+                }
+            }
+            arena.note_fall();
+        });
+    }
+    IN_TRANSIT.fetch_sub(1, Relaxed);
+}
+
+/// Gives back what can be of the arenas beside the first, but for `keep` bytes at the end of each heap. Returns how many bytes the
+/// system was given or told to drop.
+pub(crate) fn trim_others(keep: usize) -> usize {
+    (1..).zip(others()).map(|(number, _)| with_arena(number, |arena| arena.trim(keep))).sum()
+}
+
+/// Whether a thread is just bringing blocks from one arena to another.
+pub(crate) fn is_any_in_transit() -> bool {
+    IN_TRANSIT.load(Relaxed) > 0
+}
+
+/// In the child of a `fork`: who was bringing blocks is not here. Returns whether any are lost with him.
+pub(crate) fn forget_transit() -> bool {
+    IN_TRANSIT.swap(0, Relaxed) > 0
+}
+
+/// Runs `body` with everything: the state of the process, and the arenas beside the first.
+pub(crate) fn with_all<R>(body: impl FnOnce(&mut State, &mut [Option<&mut Arena>]) -> R) -> R {
+    with(|state| {
+        let mut arenas = [const { None }; MOST - 1];
+        let mut held = [const { false }; MOST - 1];
+        for ((other, arena), held) in others().zip(&mut arenas).zip(&mut held) {
+            let acquired = other.lock.acquire();
+            if acquired == Acquired::Never {
+                report::entered_again();
+            }
+            *held = acquired == Acquired::Now;
+            // SAFETY: this thread has the lock, as in `locked`.
+            *arena = Some(unsafe { &mut *other.arena.get() });
+        }
+        let result = body(state, &mut arenas);
+        others().zip(held).filter(|&(_, held)| held).for_each(|(other, _)| other.lock.release());
+        result
+    })
+}
+
+/// Lets threads have so many heaps of their own, at most 8, in place of one for each processor. With one, they take the least memory; with
+/// more, they seldom wait for each other. It is for threads that begin to allocate later, and for once: the first number holds.
+pub fn set_arenas(count: NonZero<u32>) {
+    let count = (count.get() as usize).min(MOST);
+    // That it was set before is no error.
+    let _ = WANTED.compare_exchange(0, count, Relaxed, Relaxed);
+}
+
+/// How many threads have which arena, and where the others get their memory.
+pub(crate) struct Shares {
+    threads: [usize; MOST],
+    /// `None` before it was asked for.
+    region: Option<Region>,
+}
+
+enum Region {
+    /// There is only the first arena.
+    None,
+    /// So many slices.
+    Open(Extent, usize),
+}
+
+impl Shares {
+    pub(crate) const NEW: Self = Self { threads: [0; MOST], region: None };
+
+    /// The arena for a thread that begins.
+    pub(crate) fn join(&mut self, key: Key) -> usize {
+        let number = self.choose(key);
+        self.change(number, 1);
+        number
+    }
+
+    /// A thread of that arena has ended.
+    pub(crate) fn leave(&mut self, number: usize) {
+        self.change(number, -1);
+    }
+
+    fn change(&mut self, number: usize, by: isize) {
+        if let Some(threads) = self.threads.get_mut(number) {
+            *threads = threads.saturating_add_signed(by);
+        }
+    }
+
+    /// That with the fewest threads, and of those the first; the first of all as long as nobody would wait there, or if it is the only
+    /// one.
+    fn choose(&mut self, key: Key) -> usize {
+        if !mode::is_usual() || os::is_single_threaded() {
+            return 0;
+        }
+        let Region::Open(region, slices) = *self.region.get_or_insert_with(open) else { return 0 };
+        let fewest = (0..=slices).min_by_key(|&number| self.threads.get(number).copied());
+        fewest.filter(|&number| number == 0 || make(number, region, key)).unwrap_or(0)
+    }
+}
+
+#[cold]
+fn open() -> Region {
+    let wanted = match WANTED.load(Relaxed) {
+        0 => os::processors().min(MOST),
+        wanted => wanted,
+    };
+    match wanted.checked_sub(1).filter(|&slices| slices > 0).and_then(region::open) {
+        Some(region) => Region::Open(region, wanted - 1),
+        None => Region::None,
+    }
+}
+
+/// Sees to it that there is an arena of that number, and each before it.
+fn make(number: usize, region: Extent, key: Key) -> bool {
+    (1..=number).zip(&PLACES).all(|(number, place)| {
+        if place.other.load(Relaxed).is_null() {
+            make_at(place, number, region, key);
+        }
+        !place.other.load(Relaxed).is_null()
+    })
+}
+
+#[cold]
+fn make_at(place: &'static Place, number: usize, region: Extent, key: Key) {
+    let Some(memory) = os::map(size_of::<Other>()) else { return };
+    let source = Origin::Slice(Slice::of(region, number));
+    let memory_of: Memory = Marked::new(source, &PAGES, &place.range, &place.near, Page::Heap).prepared();
+    let other = memory.start.cast::<Other>().as_ptr();
+    // SAFETY: the mapping is that large, aligned to a page, and fresh.
+    unsafe {
+        ptr::write(
+            other,
+            Other { lock: Lock::new(), arena: UnsafeCell::new(Arena::new(number, memory_of, key)) },
+        );
+    }
+    place.other.store(other, Release);
+}

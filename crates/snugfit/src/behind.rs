@@ -1,0 +1,106 @@
+//! What lies behind the depot of an arena.
+
+use core::ptr::NonNull;
+
+use snugfit_cache::{Class, MAGAZINE, Supplier};
+use snugfit_heap::Heap;
+use snugfit_index::Part;
+use snugfit_source::os::is_single_threaded;
+use snugfit_tag::{HEADER, prefetch};
+
+use crate::chained::{self, Overwritten};
+use crate::own::Own;
+use crate::region::arena_of;
+use crate::report;
+use crate::state::{Index, Memory};
+use crate::strays::Strays;
+
+/// The heap, as it supplies the caches with blocks, and where their magazines are.
+pub(crate) struct Behind<'a> {
+    /// The number of the arena.
+    pub(crate) number: usize,
+    pub(crate) heap: &'a mut Heap<Memory, Index>,
+    pub(crate) own: &'a mut Own,
+    pub(crate) strays: &'a mut Strays,
+}
+
+/// What the cache of a thread may hold: this many bytes, or this fraction of what the heap has in use, whichever is more.
+/// Alone, a visit to the lock is cheap, and what is seldom used had better be coalesced.
+const ALONE: (usize, usize) = (512 << 10, 16);
+/// The same where there are other threads.
+const SHARED: (usize, usize) = (64 << 10, 8);
+/// And at most.
+const THREAD_MOST: usize = 1 << 20;
+
+// SAFETY: the heap gives out no byte twice, and knows nothing of caches.
+unsafe impl Supplier for Behind<'_> {
+    fn carve(&mut self, class: Class, count: usize, may_touch: bool, put: impl FnMut(NonNull<u8>)) -> usize {
+        self.heap.carve(class.block_size(), count, may_touch, put)
+    }
+
+    unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>) {
+        let Self { number, heap, strays, .. } = self;
+        let own = blocks.filter(|&block| {
+            let is_own = arena_of(block.as_ptr()) == *number;
+            if !is_own {
+                // SAFETY: what is in a cache is a block that nobody uses.
+                unsafe { strays.push(block) };
+            }
+            is_own
+        });
+        // SAFETY: what is in a cache is a block that nobody uses, and those of other arenas were sorted out.
+        if let Err((block, bad)) = unsafe { heap.deallocate_cached_all(class.block_size(), own) } {
+            report::damaged_in_cache(block.as_ptr(), bad);
+        }
+    }
+
+    fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
+        debug_assert!(bytes == MAGAZINE);
+        self.own.pool.take(&mut self.own.magazines)
+    }
+
+    unsafe fn release(&mut self, memory: NonNull<u8>) {
+        // SAFETY: it came from `allocate`, and nobody uses it.
+        unsafe { self.own.pool.put(&mut self.own.magazines, memory) };
+    }
+
+    unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
+        // SAFETY: the caller vouches for the block.
+        unsafe { chained::note(block, word, address) };
+    }
+
+    unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>> {
+        // SAFETY: the caller vouches for the block.
+        match unsafe { chained::noted(block, word) } {
+            Ok(address) => address,
+            Err(Overwritten) => report::broken_in_heap(block.addr().get() - HEADER, Part::Link),
+        }
+    }
+
+    fn prefetch(&self, block: NonNull<u8>, word: usize) {
+        // What is noted in word 0 is wanted last, and lies in the line of the header.
+        prefetch(block.as_ptr());
+        prefetch(block.as_ptr().wrapping_add(word * size_of::<usize>()));
+    }
+
+    fn thread_limit(&self) -> usize {
+        let (least, fraction) = if self.is_shared() { SHARED } else { ALONE };
+        (self.heap.bytes_in_use() / fraction).max(least).min(THREAD_MOST)
+    }
+
+    fn is_shared(&self) -> bool {
+        !is_single_threaded()
+    }
+
+    fn depot_limit(&self) -> usize {
+        self.heap.footprint() / 4
+    }
+
+    fn is_plenty(&self) -> bool {
+        let footprint = self.heap.footprint();
+        footprint - self.heap.bytes_in_use() > footprint / PLENTY_FRACTION
+    }
+}
+
+/// Memory is plenty if more than this fraction of the heap is free, and in no cache. Holes and the like come to less.
+const PLENTY_FRACTION: usize = 16;
