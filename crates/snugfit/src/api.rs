@@ -11,8 +11,8 @@ use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::hardened::fronts;
 use crate::mode;
-use crate::process;
 use crate::report::abort_with;
+use crate::slow;
 use crate::state::Request;
 
 /// Allocates `size` bytes, aligned to 16: `malloc`. What they hold is not said. A `size` of 0 gives a block of its own as
@@ -56,7 +56,7 @@ fn allocate_slowly(size: usize) -> *mut u8 {
 
 #[inline(never)]
 fn allocate_usually(size: usize) -> *mut u8 {
-    match process::allocate_in_heap(size, false) {
+    match slow::allocate_in_heap(size, false) {
         Some(payload) => payload.as_ptr(),
         None => allocate_otherwise(size),
     }
@@ -81,7 +81,7 @@ fn allocate_hardened(size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_anew(size: usize) -> *mut u8 {
     ALLOCATIONS.count();
-    or_enomem(process::allocate(plain(size)))
+    or_enomem(slow::allocate(plain(size)))
 }
 
 const fn plain(size: usize) -> Request {
@@ -110,7 +110,7 @@ fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
         if small.is_some() {
             small
         } else if mode::is_usual() {
-            process::allocate_in_heap(size, true)
+            slow::allocate_in_heap(size, true)
         } else if mode::is_hardened() {
             fronts::allocate_waiting(size, true)
         } else {
@@ -122,7 +122,7 @@ fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
     }
     ALLOCATIONS.count();
     let request = |size| Request { size, align: GRANULE, zeroed: true, replaces: 0 };
-    or_enomem(size.and_then(|size| process::allocate(request(size))))
+    or_enomem(size.and_then(|size| slow::allocate(request(size))))
 }
 
 /// Allocates `size` bytes, aligned to `align`, any power of two: `aligned_alloc`. `size` need not be a multiple of it.
@@ -136,7 +136,7 @@ pub fn mem_alloc_aligned(align: usize, size: usize) -> *mut u8 {
         set_errno(EINVAL);
         return null_mut();
     }
-    or_enomem(process::allocate(Request { size, align, zeroed: false, replaces: 0 }))
+    or_enomem(slow::allocate(Request { size, align, zeroed: false, replaces: 0 }))
 }
 
 /// Frees a block: `free`. Null is allowed, and nothing happens. `errno` is kept.
@@ -179,7 +179,7 @@ unsafe fn free_slowly(pointer: *mut u8, function: &str) {
 unsafe fn free_usually(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if !process::free_in_heap(pointer, None) {
+        if !slow::free_in_heap(pointer, None) {
             free_otherwise(pointer, function);
         }
     }
@@ -217,7 +217,7 @@ unsafe fn free_checked(pointer: *mut u8, function: &str) {
     let Some(payload) = NonNull::new(pointer) else { return };
     FREES.count();
     // SAFETY: the caller vouches for the block.
-    if let Err(bad) = unsafe { process::free(payload, None) } {
+    if let Err(bad) = unsafe { slow::free(payload, None) } {
         abort_with(function, pointer, bad);
     }
 }
@@ -251,7 +251,7 @@ pub unsafe fn try_mem_free(pointer: *mut u8) -> Result<(), BadPointer> {
     let Some(payload) = NonNull::new(pointer) else { return Ok(()) };
     FREES.count();
     // SAFETY: the caller vouches for the block.
-    unsafe { process::free(payload, None) }
+    unsafe { slow::free(payload, None) }
 }
 
 /// [`try_mem_free`] for a caller who knows the `size` that was asked for, by the allocation or the last resize: C's
@@ -267,7 +267,7 @@ pub unsafe fn try_mem_free_sized(pointer: *mut u8, size: usize) -> Result<(), Ba
     let Some(payload) = NonNull::new(pointer) else { return Ok(()) };
     FREES.count();
     // SAFETY: the caller vouches for the block.
-    unsafe { process::free(payload, Some(size)) }
+    unsafe { slow::free(payload, Some(size)) }
 }
 
 /// Makes a block `size` bytes large, in place or elsewhere, and returns where it is now: `realloc`. The contents are
@@ -306,16 +306,16 @@ pub unsafe fn mem_resize(pointer: *mut u8, size: usize) -> *mut u8 {
 pub unsafe fn try_mem_resize(pointer: *mut u8, size: usize) -> Result<*mut u8, ResizeError> {
     RESIZES.count();
     let Some(payload) = NonNull::new(pointer) else {
-        let allocated = process::allocate(plain(size));
+        let allocated = slow::allocate(plain(size));
         return allocated.map(NonNull::as_ptr).ok_or(ResizeError::OutOfMemory);
     };
     // SAFETY: the caller vouches for the block.
     unsafe {
         if size == 0 {
-            process::free(payload, None)?;
+            slow::free(payload, None)?;
             return Ok(null_mut());
         }
-        process::resize(payload, size, GRANULE).map(NonNull::as_ptr)
+        slow::resize(payload, size, GRANULE).map(NonNull::as_ptr)
     }
 }
 
@@ -338,7 +338,7 @@ pub fn try_usable_size(pointer: *const u8) -> Result<usize, BadPointer> {
     let Some(payload) = NonNull::new(pointer.cast_mut()) else { return Ok(0) };
     match front::live_block(payload) {
         Some((_, tag)) => Ok(Compact::usable_size(tag.size())),
-        None => process::usable_size(payload),
+        None => slow::usable_size(payload),
     }
 }
 

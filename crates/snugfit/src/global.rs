@@ -8,8 +8,8 @@ use snugfit_tag::GRANULE;
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::mode;
-use crate::process;
 use crate::report::abort_with;
+use crate::slow;
 use crate::state::Request;
 
 /// The process's allocator, as a Rust program uses it:
@@ -42,12 +42,12 @@ fn request(layout: Layout, zeroed: bool) -> Request {
 fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
     if layout.align() <= GRANULE
         && mode::is_usual()
-        && let Some(payload) = process::allocate_in_heap(layout.size(), zeroed)
+        && let Some(payload) = slow::allocate_in_heap(layout.size(), zeroed)
     {
         return payload.as_ptr();
     }
     ALLOCATIONS.count();
-    pointer(process::allocate(request(layout, zeroed)))
+    pointer(slow::allocate(request(layout, zeroed)))
 }
 
 /// # Safety
@@ -57,7 +57,7 @@ fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
 unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if mode::is_usual() && process::free_in_heap(block, Some(layout.size())) {
+        if mode::is_usual() && slow::free_in_heap(block, Some(layout.size())) {
             return;
         }
         if !mode::is_hardened() && front::free_sized_elsewhere(block, layout.size()) {
@@ -67,7 +67,7 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     FREES.count();
     let Some(payload) = NonNull::new(block) else { return };
     // SAFETY: the caller vouches for the block.
-    if let Err(bad) = unsafe { process::free(payload, Some(layout.size())) } {
+    if let Err(bad) = unsafe { slow::free(payload, Some(layout.size())) } {
         abort_with("dealloc", block, bad);
     }
 }
@@ -109,7 +109,7 @@ unsafe impl GlobalAlloc for Snugfit {
         RESIZES.count();
         let Some(payload) = NonNull::new(block) else { return null_mut() };
         // SAFETY: the caller uses only the result from now on, if there is one.
-        match unsafe { process::resize(payload, size, layout.align()) } {
+        match unsafe { slow::resize(payload, size, layout.align()) } {
             Ok(resized) => resized.as_ptr(),
             Err(snugfit_heap::ResizeError::OutOfMemory) => null_mut(),
             Err(snugfit_heap::ResizeError::BadPointer(bad)) => abort_with("realloc", block, bad),

@@ -82,6 +82,7 @@ mod range;
 mod region;
 mod report;
 mod sampled;
+mod slow;
 mod state;
 mod stats;
 mod strays;

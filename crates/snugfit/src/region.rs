@@ -18,7 +18,7 @@ use snugfit_tag::HEADER;
 use crate::range::Range;
 use crate::state::PAGES;
 
-/// Where the region is, once it is [open](open).
+/// Where the region is, once it is [open].
 pub(crate) static REGION: Range = Range::new();
 
 /// The addresses of an arena, in bytes.

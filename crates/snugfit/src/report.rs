@@ -8,7 +8,8 @@ use snugfit_tag::HEADER;
 
 use crate::backtrace;
 use crate::finding::{Damage, Finding, Overwritten, WrongPointer, call_hook};
-use crate::process::{block_near, let_in_again};
+use crate::process::let_in_again;
+use crate::slow::block_near;
 use crate::{Line, Violation};
 
 /// Prints what is wrong with `pointer`, which was given to `function`, as one line on standard error, and aborts the
