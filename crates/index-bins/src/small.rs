@@ -67,7 +67,7 @@ impl<G: Guard> SmallBins<G> {
     }
 
     /// Finds the best fit and takes it out, with its size.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, size: usize) -> Option<(Block, usize)> {
         let bin = self.map.first_from(bin_for(size))?;
         let list = self.list(bin);

@@ -6,6 +6,7 @@
 //! arena, that may use it again.
 
 use core::cell::UnsafeCell;
+use core::mem;
 use core::num::NonZero;
 use core::ptr::{self, null_mut};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -20,7 +21,7 @@ use crate::lock::{Acquired, Lock};
 use crate::marked::Marked;
 use crate::mode;
 use crate::page_map::Page;
-use crate::process::with;
+use crate::process::{self, with};
 use crate::range::Range;
 use crate::region::{self, Origin, Slice, arena_of};
 use crate::report;
@@ -57,8 +58,7 @@ static WANTED: AtomicUsize = AtomicUsize::new(0);
 
 /// The arenas that there are beside the first, in order.
 pub(crate) fn others() -> impl Iterator<Item = &'static Other> {
-    // SAFETY: what is there stays.
-    PLACES.iter().map_while(|place| unsafe { place.other.load(Acquire).as_ref() })
+    (0..).map_while(other)
 }
 
 /// That which has the place `at` among them.
@@ -71,50 +71,49 @@ fn other(at: usize) -> Option<&'static Other> {
 /// Runs `body` with what `lock` guards.
 ///
 /// # Safety
-/// - All who use what is in `guarded` do it in here, with this lock.
+/// - `guarded` is valid, and all who use what is there do it in here, with this lock.
 #[inline]
-pub(crate) unsafe fn locked<T, R>(lock: &Lock, guarded: &UnsafeCell<T>, body: impl FnOnce(&mut T) -> R) -> R {
+pub(crate) unsafe fn locked<T, R>(lock: &Lock, guarded: *mut T, body: impl FnOnce(&mut T) -> R) -> R {
     let acquired = lock.acquire();
     if acquired == Acquired::Never {
         report::entered_again();
     }
     // SAFETY: this thread has the lock, and is not in here already: or it holds the lock over a `fork` and is, but
     // between two bodies.
-    let result = body(unsafe { &mut *guarded.get() });
+    let result = body(unsafe { &mut *guarded });
     if acquired == Acquired::Now {
         lock.release();
     }
     result
 }
 
-impl Other {
-    fn with<R>(&self, body: impl FnOnce(&mut Arena) -> R) -> R {
-        // SAFETY: nobody uses the arena otherwise.
-        unsafe { locked(&self.lock, &self.arena, body) }
-    }
-}
-
 /// Runs `body` with the arena of that number. `body` does not allocate, panic or wait. Then blocks of other arenas that were found
 /// go there.
 #[inline]
 pub(crate) fn with_arena<R>(number: usize, body: impl FnOnce(&mut Arena) -> R) -> R {
-    match number.checked_sub(1).and_then(other) {
-        None => with(|state| body(&mut state.main)),
-        Some(other) => {
-            let (result, strays) = other.with(|arena| (body(arena), take_strays(arena)));
-            deliver(strays);
-            result
-        }
-    }
+    let (lock, arena) = match number.checked_sub(1).and_then(other) {
+        None => process::main_arena(),
+        Some(other) => (&other.lock, other.arena.get()),
+    };
+    let mut strays = Strays::NONE;
+    let body = |arena: &mut Arena| {
+        let result = body(arena);
+        take_strays(arena, &mut strays);
+        result
+    };
+    // SAFETY: nobody uses the arena otherwise; the first is used with all else of the process too, under the same lock.
+    let result = unsafe { locked(lock, arena, body) };
+    deliver(strays);
+    result
 }
 
-/// What `arena` has of others, for [`deliver`] to bring there once the lock is free.
+/// Takes what `arena` has of others, for [`deliver`] to bring there once the lock is free.
 #[inline]
-pub(crate) fn take_strays(arena: &mut Arena) -> Strays {
+pub(crate) fn take_strays(arena: &mut Arena, strays: &mut Strays) {
     if !arena.strays.is_none() {
         IN_TRANSIT.fetch_add(1, Relaxed);
+        *strays = mem::replace(&mut arena.strays, Strays::NONE);
     }
-    core::mem::replace(&mut arena.strays, Strays::NONE)
 }
 
 /// Gives each block to the heap that it came from.

@@ -187,13 +187,12 @@ pub(crate) fn is_mine(owned: NonNull<Owned>) -> bool {
     matches!(local::cache(), Cache::Owned(mine) if ptr::eq(mine, owned.as_ptr()))
 }
 
-/// The number of the arena that this thread allocates from. It is the first whenever something is asked for beyond the usual, so that one
-/// lock guards what is counted.
+/// The number of the arena that this thread allocates from, while nothing is asked for [beyond the usual](mode::is_usual).
 #[inline]
 pub(crate) fn my_arena() -> usize {
     match local::cache() {
-        Cache::Owned(owned) if mode::is_usual() => owned.arena,
-        _ => 0,
+        Cache::Owned(owned) => owned.arena,
+        Cache::None | Cache::Ended => 0,
     }
 }
 

@@ -10,7 +10,7 @@ use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, State, Tag, pref
 use crate::local;
 use crate::page_map::Page;
 use crate::range::Range;
-use crate::region::REGION;
+use crate::region::{REGION, arena_of};
 use crate::report;
 use crate::state::PAGES;
 
@@ -117,14 +117,20 @@ unsafe fn free_into_reserve(payload: *mut u8) -> bool {
     unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
 }
 
-/// `payload`, if it lies in the range, aligned to 16, and what should be its header says that it is too large for any cache.
-pub(crate) fn too_large(payload: *mut u8) -> Option<NonNull<u8>> {
-    if !is_near(payload) {
+/// `payload`, and the number of its arena, if it is [near](is_near), and what should be its header says that it is too large for
+/// any cache.
+#[inline]
+pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, usize)> {
+    let number = if RANGE.contains(payload) {
+        0
+    } else if REGION.contains(payload) {
+        arena_of(payload)
+    } else {
         return None;
-    }
-    // SAFETY: in the range, a header is readable before the pointer.
+    };
+    // SAFETY: near, a header is readable before the pointer.
     let (payload, block) = unsafe { header_before(payload) };
-    Class::of_block(block.tag().size()).is_none().then_some(payload)
+    Class::of_block(block.tag().size()).is_none().then_some((payload, number))
 }
 
 /// How far from a header, in bytes, is fetched ahead, in both directions.

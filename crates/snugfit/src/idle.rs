@@ -7,31 +7,31 @@ use crate::state::State;
 #[derive(Debug)]
 pub(crate) struct Idle {
     /// The most bytes in use since then.
-    most: usize,
+    most: isize,
     /// So many bytes may be free without being given back.
-    allowance: usize,
+    allowance: isize,
     /// Bytes in use before the heap was tidied: a program that gets there again wants its memory back.
-    tidied_from: usize,
+    tidied_from: isize,
 }
 
 /// The allowance of a program that has not yet wanted memory back, in bytes.
-const FIRST_ALLOWANCE: usize = 128 << 10;
+const FIRST_ALLOWANCE: isize = 128 << 10;
 
 /// The largest allowance that a program can teach.
-const LARGEST_ALLOWANCE: usize = 64 << 20;
+const LARGEST_ALLOWANCE: isize = 64 << 20;
 
 /// A fall by this fraction is not looked at: what is tidied each time costs more than it gives.
-const FRACTION: usize = 16;
+const FRACTION: isize = 16;
 
 /// Free blocks from this size on are purged.
 const LARGE: usize = 16 << 10;
 
 impl Idle {
-    pub(crate) const NEW: Self = Self { most: 0, allowance: FIRST_ALLOWANCE, tidied_from: usize::MAX };
+    pub(crate) const NEW: Self = Self { most: 0, allowance: FIRST_ALLOWANCE, tidied_from: isize::MAX };
 
     /// The heap's use has risen to `in_use`, if it is more than before.
     #[inline]
-    fn rise(&mut self, in_use: usize) {
+    fn rise(&mut self, in_use: isize) {
         if in_use > self.most {
             self.most = in_use;
             // Nearly is enough: how much of it caches hold is never quite the same.
@@ -45,16 +45,16 @@ impl Idle {
     #[cold]
     fn learn(&mut self) {
         self.allowance = self.allowance.max(self.tidied_from.saturating_mul(2).min(LARGEST_ALLOWANCE));
-        self.tidied_from = usize::MAX;
+        self.tidied_from = isize::MAX;
     }
 
     /// Whether the heap's use, which is `in_use` now, has fallen so far that it is to be tidied.
     #[inline]
-    fn falls(&mut self, in_use: usize) -> bool {
-        let fallen = self.most.saturating_sub(in_use);
+    fn falls(&mut self, in_use: isize) -> bool {
+        let fallen = self.most - in_use;
         let falls = fallen > self.allowance && fallen > self.most / FRACTION;
         if falls {
-            self.tidied_from = if self.tidied_from == usize::MAX { self.most } else { self.tidied_from };
+            self.tidied_from = if self.tidied_from == isize::MAX { self.most } else { self.tidied_from };
             self.most = in_use;
         }
         falls
@@ -77,11 +77,11 @@ impl Arena {
         }
     }
 
-    /// Bytes that callers and their threads have: of the heap's blocks, and for what keeps them.
+    /// Bytes that callers and their threads have: of the heap's blocks, and for what keeps them. Less than none if most of what there
+    /// is in the depot has come from other arenas.
     #[inline]
-    fn bytes_used(&self) -> usize {
-        let used = self.heap.bytes_in_use().saturating_add_signed(self.own.pool.in_use());
-        used.saturating_sub(self.depot.bytes())
+    fn bytes_used(&self) -> isize {
+        self.heap.bytes_in_use() as isize + self.own.pool.in_use() - self.depot.bytes() as isize
     }
 
     /// Whether much has become free, and the heap is to be [tidied](Self::tidy).
@@ -117,17 +117,17 @@ impl State {
     /// After an allocation from the heap.
     pub(crate) fn note_rise(&mut self) {
         if let Some(hardened) = &self.hardened {
-            self.idle.rise(hardened.heap.bytes_in_use());
+            self.idle.rise(hardened.heap.bytes_in_use() as isize);
         }
     }
 
     /// After blocks went back to the heap: gives memory back if much has become free.
     pub(crate) fn note_fall(&mut self) {
         let Some(hardened) = &mut self.hardened else { return };
-        if self.idle.falls(hardened.heap.bytes_in_use()) {
+        if self.idle.falls(hardened.heap.bytes_in_use() as isize) {
             self.main.tidy();
             hardened.heap.purge(LARGE);
-            self.idle.most = hardened.heap.bytes_in_use();
+            self.idle.most = hardened.heap.bytes_in_use() as isize;
         }
     }
 
@@ -153,7 +153,7 @@ impl State {
 mod tests {
     use super::*;
 
-    const MIB: usize = 1 << 20;
+    const MIB: isize = 1 << 20;
 
     #[test]
     fn a_fall_is_one_if_it_is_large_beside_the_use_and_the_allowance() {

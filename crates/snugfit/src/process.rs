@@ -8,11 +8,13 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, fence};
 use snugfit_source::os;
 use snugfit_tag::Key;
 
+use crate::arena::Arena;
 use crate::arenas::{self, locked, take_strays};
 use crate::caches::{self, Owned};
 use crate::hardening::Hardening;
 use crate::lock::Lock;
 use crate::state::State;
+use crate::strays::Strays;
 use crate::thread;
 
 struct Process {
@@ -43,14 +45,33 @@ static PROCESS: Process = Process {
 /// Runs `body` with what the lock guards. `body` does not allocate, panic or wait.
 #[inline]
 pub(crate) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
+    let state = prepared();
+    let mut strays = Strays::NONE;
+    let body = |state: &mut State| {
+        let result = body(state);
+        take_strays(&mut state.main, &mut strays);
+        result
+    };
+    // SAFETY: nobody uses the state otherwise, but for who prepares it.
+    let result = unsafe { locked(&PROCESS.lock, state, body) };
+    arenas::deliver(strays);
+    result
+}
+
+/// The lock of the first arena, which is that of the process, and the arena.
+#[inline]
+pub(crate) fn main_arena() -> (&'static Lock, *mut Arena) {
+    // SAFETY: the state is there for ever.
+    (&PROCESS.lock, unsafe { &raw mut (*prepared()).main })
+}
+
+/// The state, once it is prepared.
+#[inline]
+fn prepared() -> *mut State {
     if PROCESS.stage.load(Acquire) != READY {
         prepare();
     }
-    let body = |state: &mut State| (body(state), take_strays(&mut state.main));
-    // SAFETY: nobody uses the state otherwise, but for who prepares it.
-    let (result, strays) = unsafe { locked(&PROCESS.lock, &PROCESS.state, body) };
-    arenas::deliver(strays);
-    result
+    PROCESS.state.get()
 }
 
 /// Lets this thread in although it is in the middle of something: the process is about to end, and whoever is told of it may

@@ -77,9 +77,10 @@ fn allocate_somewhere(request: Request) -> Option<NonNull<u8>> {
     }
 }
 
-/// Allocates from the heap of this thread's arena; from the first one if that has no more.
+/// Allocates from the heap of this thread's arena; from the first one if that has no more, or something is asked for beyond the
+/// usual: the same lock guards what is counted.
 fn allocate_in_some_heap(request: Request) -> Option<NonNull<u8>> {
-    let number = caches::my_arena();
+    let number = if mode::is_usual() { caches::my_arena() } else { 0 };
     let payload = if number > 0 { with_arena(number, |arena| arena.allocate(request)) } else { None };
     payload.or_else(|| with(|state| state.allocate(request)))
 }
@@ -160,11 +161,9 @@ unsafe fn free_in_arena(
 /// - As for [`free`].
 #[inline]
 pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
-    let free = |block: NonNull<u8>| {
-        // SAFETY: the header lies in the heap; the caller vouches for the rest.
-        with_arena(arena_of(block.as_ptr()), |arena| unsafe { arena.free(block, size) })
-    };
-    front::too_large(payload).is_some_and(|block| free(block).is_ok())
+    let Some((payload, number)) = front::too_large(payload) else { return false };
+    // SAFETY: the header lies in the heap of that arena; the caller vouches for the rest.
+    with_arena(number, |arena| unsafe { arena.free(payload, size) }).is_ok()
 }
 
 /// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.
