@@ -24,7 +24,8 @@
 //!
 //! # What is behind it
 //!
-//! There is one allocator in the process: a cache for each thread, and what they share behind one lock:
+//! There is one allocator in the process: a cache for each thread, and what they share behind a lock; of that, where there are
+//! threads, there is one for each processor ([`set_arenas`]):
 //!
 //! ```text
 //!   mem_alloc, GlobalAlloc, ... ──► cache ──► lock ──► depot ──► the heap ──► program break, or mappings of many pages

@@ -15,9 +15,10 @@ use crate::finding::FoundBlock;
 use crate::front;
 use crate::hardened::fronts;
 use crate::hardened::retired::{give_up_addresses, retire};
+use crate::page_map::Page;
 use crate::process::with;
 use crate::region::arena_of;
-use crate::state::{Request, Resized};
+use crate::state::{Request, Resized, State};
 use crate::{mode, sampled, threshold};
 
 /// The largest block, in bytes: C's `PTRDIFF_MAX`.
@@ -120,6 +121,12 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(
     unsafe { free_in_arena(payload, size, true) }
 }
 
+/// The number of the arena whose heap has the page that the header of `payload` must lie in; 0 as well if none has, for the first also
+/// knows what is in no heap.
+fn home(payload: NonNull<u8>) -> usize {
+    if State::page_of(payload) == Page::Heap { arena_of(payload.as_ptr()) } else { 0 }
+}
+
 /// Frees a block into the arena that it came from, or unmaps it.
 ///
 /// # Safety
@@ -129,7 +136,7 @@ unsafe fn free_in_arena(
     size: Option<usize>,
     is_counted: bool,
 ) -> Result<(), BadPointer> {
-    let number = arena_of(payload.as_ptr());
+    let number = home(payload);
     if number == 0 {
         return unmap_freed(with(|state| {
             let live = state.live;
@@ -142,7 +149,7 @@ unsafe fn free_in_arena(
         }));
     }
     let usable = with_arena(number, |arena| {
-        // SAFETY: all of the region can be read; the caller vouches for the block.
+        // SAFETY: the page is one of the heap's; the caller vouches for the block.
         unsafe {
             let usable = arena.heap.usable_size(payload)?;
             arena.free(payload, size).map(|()| usable)
@@ -259,13 +266,13 @@ pub(crate) unsafe fn resize(
 /// # Safety
 /// - As for [`resize`].
 unsafe fn resize_in_place(payload: NonNull<u8>, size: usize, align: usize) -> Result<Resized, BadPointer> {
-    let number = arena_of(payload.as_ptr());
+    let number = home(payload);
     if number == 0 {
         // SAFETY: the caller vouches for the payload.
         return with(|state| unsafe { state.resize(payload, size, align) });
     }
     let (resized, usable) = with_arena(number, |arena| {
-        // SAFETY: all of the region can be read.
+        // SAFETY: the page is one of the heap's.
         let usable = unsafe { arena.heap.usable_size(payload) }?;
         arena.resize(payload, size).map(|resized| (resized, usable))
     })?;
@@ -279,9 +286,9 @@ unsafe fn resize_in_place(payload: NonNull<u8>, size: usize, align: usize) -> Re
 
 /// The payload bytes of a block.
 pub(crate) fn usable_size(payload: NonNull<u8>) -> Result<usize, BadPointer> {
-    match arena_of(payload.as_ptr()) {
+    match home(payload) {
         0 => with(|state| state.usable_size(payload)),
-        // SAFETY: all of the region can be read.
+        // SAFETY: the page is one of the heap's.
         number => with_arena(number, |arena| unsafe { arena.heap.usable_size(payload) }),
     }
 }
