@@ -32,6 +32,9 @@ pub(crate) enum Room {
 /// The part of what the depot may hold that magazines may take, while memory is plenty.
 const MAGAZINES_FRACTION: usize = 256;
 
+/// How many empty magazines it may hold.
+const MOST_EMPTY: u32 = 256;
+
 /// How many chained blocks are given back together.
 const TOGETHER: usize = 32;
 
@@ -99,11 +102,12 @@ impl Depot {
         let limit = supplier.depot_limit();
         let is_full = self.bytes > limit;
         let has_many = self.full * Magazine::BYTES > limit / MAGAZINES_FRACTION;
+        let is_own = self.bytes <= supplier.depot_most();
         let shelf = self.shelf_mut(class);
         if shelf.full.count() < shelf.room && !is_full {
             return Some(Room::Whole);
         }
-        if supplier.is_plenty() {
+        if is_own && supplier.is_plenty() {
             return Some(if has_many { Room::Chained } else { Room::Whole });
         }
         shelf.turned_away += 1;
@@ -152,9 +156,12 @@ impl Depot {
         Some(magazine)
     }
 
-    /// Takes in a magazine that holds nothing. O(1).
-    pub(crate) fn put_empty(&mut self, magazine: Magazine) {
+    /// Takes in a magazine that holds nothing; if there are enough of those, the supplier does. O(1).
+    pub(crate) fn put_empty(&mut self, magazine: Magazine, supplier: &mut impl Supplier) {
         debug_assert!(magazine.count() == 0);
+        if self.empty.count() >= MOST_EMPTY {
+            return give_back_empty(magazine, supplier);
+        }
         self.bytes += Magazine::BYTES;
         self.empty.push(magazine);
     }
@@ -199,8 +206,7 @@ impl Depot {
             }
         }
         while let Some(magazine) = self.empty.pop() {
-            // SAFETY: nobody uses the magazine.
-            unsafe { supplier.release(magazine.memory()) };
+            give_back_empty(magazine, supplier);
         }
         self.full = 0;
         self.bytes = 0;
@@ -233,10 +239,13 @@ pub(crate) fn give_back(class: Class, magazine: Magazine, supplier: &mut impl Su
     if magazine.is_none() {
         return;
     }
-    // SAFETY: blocks in a magazine came from the supplier or the cache's owner, and nobody uses them; nor does anybody use
-    // the magazine, once they are gone.
-    unsafe {
-        supplier.take_back(class, magazine.blocks());
-        supplier.release(magazine.memory());
-    }
+    // SAFETY: blocks in a magazine came from the supplier or the cache's owner, and nobody uses them.
+    unsafe { supplier.take_back(class, magazine.blocks()) };
+    give_back_empty(magazine, supplier);
+}
+
+/// Gives a magazine back in which there is nothing any more.
+fn give_back_empty(magazine: Magazine, supplier: &mut impl Supplier) {
+    // SAFETY: it came from the supplier, and nobody uses it.
+    unsafe { supplier.release(magazine.memory()) };
 }

@@ -61,6 +61,12 @@ pub unsafe trait Supplier {
     /// [plenty](Self::is_plenty). What a thread leaves comes on top, until the depot is [drained](crate::Depot::drain).
     fn depot_limit(&self) -> usize;
 
+    /// How many bytes the depot may hold at all: as many as there are, if all come from this supplier. (What came from another one would
+    /// not make memory any less [plenty](Self::is_plenty) here.)
+    fn depot_most(&self) -> usize {
+        usize::MAX
+    }
+
     /// Whether so much memory is free that what is freed may as well be kept in the depot.
     fn is_plenty(&self) -> bool;
 }

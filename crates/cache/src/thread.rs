@@ -175,7 +175,7 @@ impl ThreadCache {
         supplier: &mut impl Supplier,
     ) -> Option<NonNull<u8>> {
         self.visit(class, depot, supplier);
-        self.give_up_empty(MOST_EMPTY, depot);
+        self.give_up_empty(MOST_EMPTY, depot, supplier);
         if let Some(full) = depot.take_full(class) {
             // Half of what there may be: the other half is room for what comes back.
             for _ in 0..self.reserve(class).most.get() / 2 {
@@ -300,11 +300,11 @@ impl ThreadCache {
     }
 
     /// Leaves all but `most` empty magazines to the depot.
-    fn give_up_empty(&self, most: u32, depot: &mut Depot) {
+    fn give_up_empty(&self, most: u32, depot: &mut Depot, supplier: &mut impl Supplier) {
         while self.empty.count() > most
             && let Some(magazine) = self.empty.pop()
         {
-            depot.put_empty(magazine);
+            depot.put_empty(magazine, supplier);
         }
     }
 
@@ -360,13 +360,9 @@ impl ThreadCache {
         reserve.limit.set(0);
         reserve.most.set(0);
         let loaded = self.bin(class).load(Magazine::NONE, 0);
-        if loaded.count() == 0 {
-            give_back(class, loaded, supplier);
-        } else {
-            depot.put_full(class, loaded);
-        }
+        leave_magazine(class, loaded, depot, supplier);
         while let Some(full) = reserve.full.pop() {
-            depot.put_full(class, full);
+            leave_magazine(class, full, depot, supplier);
         }
     }
 
@@ -376,10 +372,46 @@ impl ThreadCache {
         self.bins.iter().for_each(|bin| bin.retain(&mut test));
     }
 
+    /// Whether there is a magazine of whose newest block `test` is true. O(magazines).
+    pub fn holds(&self, test: impl Fn(NonNull<u8>) -> bool) -> bool {
+        let of_bins = self.bins.iter().filter_map(Bin::newest);
+        let of_reserves =
+            self.reserves.iter().flat_map(|reserve| reserve.full.iter().filter_map(Magazine::newest));
+        of_bins.chain(of_reserves).any(test)
+    }
+
+    /// Leaves those magazines to the depot of whose newest block `test` is true: to that of the supplier from which they came, where
+    /// there are several. O(magazines).
+    pub fn leave_if(
+        &self,
+        depot: &mut Depot,
+        supplier: &mut impl Supplier,
+        test: impl Fn(NonNull<u8>) -> bool,
+    ) {
+        for class in Class::all() {
+            if self.bin(class).newest().is_some_and(&test) {
+                let loaded = self.bin(class).load(Magazine::NONE, 0);
+                leave_magazine(class, loaded, depot, supplier);
+            }
+            let full = &self.reserve(class).full;
+            let others = Stack::NONE;
+            while let Some(magazine) = full.pop() {
+                if magazine.newest().is_some_and(&test) {
+                    leave_magazine(class, magazine, depot, supplier);
+                } else {
+                    others.push(magazine);
+                }
+            }
+            while let Some(magazine) = others.pop() {
+                full.push(magazine);
+            }
+        }
+    }
+
     /// Leaves everything to the depot.
     pub fn leave(&self, depot: &mut Depot, supplier: &mut impl Supplier) {
         Class::all().for_each(|class| self.give_up(class, depot, supplier));
-        self.give_up_empty(0, depot);
+        self.give_up_empty(0, depot, supplier);
     }
 
     /// Visits every block in it, and the memory of every magazine.
@@ -392,5 +424,14 @@ impl ThreadCache {
                 visit(bin.magazine().memory());
             }
         }
+    }
+}
+
+/// Leaves a magazine to the depot, or to the supplier if there is nothing in it, or the depot holds more than all there is.
+fn leave_magazine(class: Class, magazine: Magazine, depot: &mut Depot, supplier: &mut impl Supplier) {
+    if magazine.count() == 0 || depot.bytes() > supplier.depot_most() {
+        give_back(class, magazine, supplier);
+    } else {
+        depot.put_full(class, magazine);
     }
 }

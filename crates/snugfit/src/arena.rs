@@ -10,7 +10,7 @@ use crate::behind::Behind;
 use crate::finding::FoundBlock;
 use crate::idle::Idle;
 use crate::local::{self, Cache};
-use crate::own::Own;
+use crate::region::arena_of;
 use crate::state::{Index, Memory, Request, Resized};
 use crate::strays::Strays;
 use crate::threshold;
@@ -21,7 +21,8 @@ pub(crate) struct Arena {
     pub(crate) number: usize,
     pub(crate) heap: Heap<Memory, Index>,
     pub(crate) depot: Depot,
-    pub(crate) own: Own,
+    /// Bytes of the magazines that its caches took, without those that they gave back, wherever they had them from.
+    pub(crate) magazines: isize,
     pub(crate) idle: Idle,
     /// Blocks of other arenas that are to go there.
     pub(crate) strays: Strays,
@@ -34,7 +35,7 @@ impl Arena {
             number,
             heap: Heap::new(memory, key),
             depot: Depot::new(),
-            own: Own::NEW,
+            magazines: 0,
             idle: Idle::NEW,
             strays: Strays::NONE,
         }
@@ -45,7 +46,7 @@ impl Arena {
         let behind = Behind {
             number: self.number,
             heap: &mut self.heap,
-            own: &mut self.own,
+            magazines: &mut self.magazines,
             strays: &mut self.strays,
         };
         (&mut self.depot, behind)
@@ -168,6 +169,13 @@ impl Arena {
         self.tidy();
         let (depot, mut behind) = self.parts();
         cache.make_room(class, depot, &mut behind)
+    }
+
+    /// Takes the full magazines of a cache whose newest blocks came from here.
+    pub(crate) fn take_own(&mut self, cache: &ThreadCache) {
+        let (depot, mut behind) = self.parts();
+        let number = behind.number;
+        cache.leave_if(depot, &mut behind, |block| arena_of(block.as_ptr()) == number);
     }
 
     /// Takes all that is in a cache.

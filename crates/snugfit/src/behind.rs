@@ -9,7 +9,7 @@ use snugfit_source::os::is_single_threaded;
 use snugfit_tag::{HEADER, prefetch};
 
 use crate::chained::{self, Overwritten};
-use crate::own::Own;
+use crate::own::with_own;
 use crate::region::arena_of;
 use crate::report;
 use crate::state::{Index, Memory};
@@ -20,7 +20,8 @@ pub(crate) struct Behind<'a> {
     /// The number of the arena.
     pub(crate) number: usize,
     pub(crate) heap: &'a mut Heap<Memory, Index>,
-    pub(crate) own: &'a mut Own,
+    /// Bytes of magazines.
+    pub(crate) magazines: &'a mut isize,
     pub(crate) strays: &'a mut Strays,
 }
 
@@ -56,12 +57,15 @@ unsafe impl Supplier for Behind<'_> {
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         debug_assert!(bytes == MAGAZINE);
-        self.own.pool.take(&mut self.own.magazines)
+        let memory = with_own(|own| own.pool.take(&mut own.magazines))?;
+        *self.magazines += MAGAZINE as isize;
+        Some(memory)
     }
 
     unsafe fn release(&mut self, memory: NonNull<u8>) {
         // SAFETY: it came from `allocate`, and nobody uses it.
-        unsafe { self.own.pool.put(&mut self.own.magazines, memory) };
+        with_own(|own| unsafe { own.pool.put(&mut own.magazines, memory) });
+        *self.magazines -= MAGAZINE as isize;
     }
 
     unsafe fn note(&mut self, block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
@@ -94,6 +98,10 @@ unsafe impl Supplier for Behind<'_> {
 
     fn depot_limit(&self) -> usize {
         self.heap.footprint() / 4
+    }
+
+    fn depot_most(&self) -> usize {
+        self.heap.footprint()
     }
 
     fn is_plenty(&self) -> bool {

@@ -13,6 +13,7 @@ use crate::hardened::front::Front;
 use crate::hardened::fronts;
 use crate::local::{self, Cache};
 use crate::mode;
+use crate::own::with_own;
 use crate::process::with;
 use crate::region::arena_of;
 use crate::state::{Request, State};
@@ -86,7 +87,7 @@ impl Caches {
 impl State {
     /// A cache for a thread. `None` if there is no memory.
     fn new_cache(&mut self) -> Option<NonNull<Owned>> {
-        let owned = self.main.own.pool.take(&mut self.main.own.caches)?.cast::<Owned>();
+        let owned = with_own(|own| own.pool.take(&mut own.caches))?.cast::<Owned>();
         let none = Cell::new(ptr::null_mut());
         // SAFETY: the piece is that large, and that aligned.
         let new = unsafe {
@@ -118,7 +119,7 @@ impl State {
         self.shares.leave(ended.arena);
         self.caches.remove(ended);
         // SAFETY: the caller vouches that nobody uses it.
-        unsafe { self.main.own.pool.put(&mut self.main.own.caches, owned.cast()) };
+        with_own(|own| unsafe { own.pool.put(&mut own.caches, owned.cast()) });
     }
 }
 
@@ -129,12 +130,23 @@ impl State {
 unsafe fn end(owned: NonNull<Owned>) {
     // SAFETY: what is in the list lives.
     let ended = unsafe { owned.as_ref() };
-    with_arena(ended.arena, |arena| {
-        arena.take_in(&ended.cache);
-        arena.note_fall();
-    });
+    leave(ended);
     // SAFETY: the caller vouches for it.
     with(|state| unsafe { state.end_cache(owned) });
+}
+
+/// Leaves what a cache holds to the arenas: each full magazine to that from which its newest block came, all else to its own.
+fn leave(owned: &Owned) {
+    let numbers = (0..=arenas::others().count()).filter(|&number| number != owned.arena);
+    for number in numbers {
+        if owned.cache.holds(|block| arena_of(block.as_ptr()) == number) {
+            with_arena(number, |arena| arena.take_own(&owned.cache));
+        }
+    }
+    with_arena(owned.arena, |arena| {
+        arena.take_in(&owned.cache);
+        arena.note_fall();
+    });
 }
 
 /// In the child of a `fork`: takes over what the threads cached that are not here. Each was stopped somewhere in a fast
@@ -192,7 +204,8 @@ pub(crate) fn is_mine(owned: NonNull<Owned>) -> bool {
 pub(crate) fn my_arena() -> usize {
     match local::cache() {
         Cache::Owned(owned) => owned.arena,
-        Cache::None | Cache::Ended => 0,
+        Cache::None => make_mine().map_or(0, |owned| owned.arena),
+        Cache::Ended => 0,
     }
 }
 
@@ -254,7 +267,7 @@ fn give_up(owned: NonNull<Owned>) {
 /// Leaves what this thread has cached to the depot, or the heap.
 pub(crate) fn empty_mine() {
     if let Cache::Owned(owned) = local::cache() {
-        with_arena(owned.arena, |arena| arena.take_in(&owned.cache));
+        leave(owned);
     }
     fronts::empty_mine();
 }

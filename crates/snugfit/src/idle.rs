@@ -81,7 +81,7 @@ impl Arena {
     /// is in the depot has come from other arenas.
     #[inline]
     fn bytes_used(&self) -> isize {
-        self.heap.bytes_in_use() as isize + self.own.pool.in_use() - self.depot.bytes() as isize
+        self.heap.bytes_in_use() as isize + self.magazines - self.depot.bytes() as isize
     }
 
     /// Whether much has become free, and the heap is to be [tidied](Self::tidy).

@@ -16,8 +16,8 @@ pub(crate) struct Pool {
     left: usize,
     /// Bytes cut off so far: what was ever touched.
     touched: usize,
-    /// Bytes that are out; fewer than none if pieces of another pool came back here.
-    in_use: isize,
+    /// Bytes that are out.
+    in_use: usize,
     /// So many times the system is not asked for more.
     not_asked: u8,
 }
@@ -56,8 +56,8 @@ impl Pool {
         self.touched
     }
 
-    /// Bytes of the pieces that are out; of several pools that exchange pieces, the sum is right.
-    pub(crate) const fn in_use(&self) -> isize {
+    /// Bytes of the pieces that are out.
+    pub(crate) const fn in_use(&self) -> usize {
         self.in_use
     }
 
@@ -76,20 +76,19 @@ impl Pool {
             }
             None => self.cut(pieces.size)?,
         };
-        self.in_use += pieces.size as isize;
+        self.in_use += pieces.size;
         Some(taken)
     }
 
     /// Takes a piece back.
     ///
     /// # Safety
-    /// - It came from [`take`](Self::take) of pieces of that size, of this pool or another one that lives as long, and nobody uses it any
-    ///   more.
+    /// - It came from [`take`](Self::take) of the same `pieces`, and nobody uses it any more.
     pub(crate) unsafe fn put(&mut self, pieces: &mut Pieces, piece: NonNull<u8>) {
         // SAFETY: the piece has at least a word, aligned to 8.
         unsafe { piece.cast::<Option<NonNull<u8>>>().write(pieces.last) };
         pieces.last = Some(piece);
-        self.in_use -= pieces.size as isize;
+        self.in_use -= pieces.size;
     }
 
     /// Cuts a piece from the end of the last chunk.
@@ -165,7 +164,7 @@ mod tests {
         sorted.sort_unstable();
         assert!(sorted.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0), "one lies over another");
         let used = 200 * (152 + 4160);
-        assert_eq!(pool.in_use(), used as isize);
+        assert_eq!(pool.in_use(), used);
         let touched = pool.touched();
         assert!((used..used + 200 * 128).contains(&touched), "{touched}");
         for &(piece, size) in &taken {
@@ -174,7 +173,7 @@ mod tests {
         }
         assert_eq!(pool.in_use(), 0);
         (0..200).for_each(|_| assert!(pool.take(&mut small).is_some() && pool.take(&mut large).is_some()));
-        assert_eq!((pool.in_use(), pool.touched()), (used as isize, touched));
+        assert_eq!((pool.in_use(), pool.touched()), (used, touched));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::hardening::Hardening;
 use crate::lock::Lock;
 use crate::state::State;
 use crate::strays::Strays;
-use crate::thread;
+use crate::{own, thread};
 
 struct Process {
     /// [`NEW`], then the [`thread::preparer`] that prepares everything, then [`READY`].
@@ -80,6 +80,7 @@ fn prepared() -> *mut State {
 pub(crate) fn let_in_again() {
     PROCESS.lock.let_in_again();
     arenas::others().for_each(|other| other.lock.let_in_again());
+    own::lock().let_in_again();
 }
 
 /// Sees to it that everything is prepared, by this thread or another.
@@ -130,9 +131,11 @@ extern "C" fn before_fork() {
     // The arenas come after the process, as in `with_all`.
     PROCESS.lock.hold_for_fork();
     arenas::others().for_each(|other| other.lock.hold_for_fork());
+    own::lock().hold_for_fork();
 }
 
 extern "C" fn after_fork_in_parent() {
+    own::lock().release_in_parent();
     arenas::others().for_each(|other| other.lock.release_in_parent());
     PROCESS.lock.release_in_parent();
 }
@@ -141,6 +144,7 @@ extern "C" fn after_fork_in_child() {
     if PROCESS.lock.is_held_for_fork() {
         caches::take_over();
     }
+    own::lock().release_in_child();
     arenas::others().for_each(|other| other.lock.release_in_child());
     PROCESS.lock.release_in_child();
 }

@@ -18,6 +18,7 @@ use crate::guard::{self, InHeap};
 use crate::hardened::Hardened;
 use crate::idle::Idle;
 use crate::marked::Marked;
+use crate::own::with_own;
 use crate::page_map::{Page, PageMap};
 use crate::region::Origin;
 use crate::sampled::Sampled;
@@ -270,7 +271,7 @@ impl State {
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
     pub(crate) fn note_peak(&mut self) {
         let hardened = self.hardened.as_mut().map_or(0, |hardened| hardened.heap.take_recent_peak());
-        let mapped = self.directs.bytes + self.sampled.bytes() + self.main.own.pool.touched();
+        let mapped = self.directs.bytes + self.sampled.bytes() + with_own(|own| own.pool.touched());
         let together = self.main.heap.take_recent_peak() + hardened + mapped;
         self.directs.peak_footprint = self.directs.peak_footprint.max(together);
     }

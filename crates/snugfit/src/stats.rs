@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::arenas::{self, with_all};
 use crate::caches;
 use crate::count::{self, ALLOCATIONS, FREES, Live, RESIZES};
+use crate::own::with_own;
 use crate::process::with;
 use crate::state::State;
 
@@ -85,22 +86,23 @@ pub fn stats() -> Stats {
             counts: counts(state),
         };
         stats.add(&state.main);
-        let mut magazines = state.main.own.pool.in_use();
         for arena in others.iter().flatten() {
             stats.add(arena);
-            stats.peak_footprint += arena.heap.peak_footprint() + arena.own.pool.touched();
-            magazines += arena.own.pool.in_use();
+            stats.peak_footprint += arena.heap.peak_footprint();
         }
-        stats.cached_bytes = stats.cached_bytes.saturating_add_signed(magazines);
+        with_own(|own| {
+            stats.footprint += own.pool.touched();
+            stats.cached_bytes += own.pool.in_use();
+        });
         stats
     })
 }
 
 impl Stats {
-    /// Adds what an arena has, but for what its pool has out.
+    /// Adds what an arena has.
     fn add(&mut self, arena: &Arena) {
         let heap = arena.heap.stats();
-        self.footprint += heap.footprint + arena.own.pool.touched();
+        self.footprint += heap.footprint;
         self.heap_blocks += heap.blocks_in_use;
         self.heap_bytes += heap.bytes_in_use;
         self.cached_bytes += heap.bytes_cached;

@@ -14,6 +14,7 @@ use crate::caches::is_mine;
 use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
+use crate::own::with_own;
 use crate::page_map::Page;
 use crate::report;
 use crate::state::{PAGES, State};
@@ -216,7 +217,7 @@ impl State {
         let mut cached = Tally::default();
         let mut all_cached = true;
         let mut visit = |payload: NonNull<u8>| {
-            if arenas().any(|arena| arena.own.pool.contains(payload.addr().get())) {
+            if with_own(|own| own.pool.contains(payload.addr().get())) {
                 // A magazine.
                 return;
             }

@@ -10,6 +10,7 @@ use super::front::Front;
 use super::quarantine::Kept;
 use super::{Hardened, RANGE, random};
 use crate::local::{self, Cache};
+use crate::own::with_own;
 use crate::page_map::Page;
 use crate::state::{PAGES, Request, State};
 use crate::{caches, count, mode, process::with, sampled};
@@ -159,7 +160,7 @@ impl State {
     /// A front for a thread. `None` if there is no memory, or none is used.
     pub(crate) fn new_front(&mut self) -> Option<NonNull<Front>> {
         let how = self.hardened.as_ref()?.how;
-        let front = self.main.own.pool.take(&mut self.main.own.fronts)?.cast::<Front>();
+        let front = with_own(|own| own.pool.take(&mut own.fronts))?.cast::<Front>();
         // SAFETY: the piece is that large, and that aligned.
         unsafe { Front::write(front, how, sampled::interval(), random::next()) };
         Some(front)
@@ -198,7 +199,7 @@ impl State {
         // SAFETY: the caller vouches for it.
         unsafe {
             self.empty_front(front.as_ref());
-            self.main.own.pool.put(&mut self.main.own.fronts, front.cast());
+            with_own(|own| own.pool.put(&mut own.fronts, front.cast()));
         }
     }
 
