@@ -117,12 +117,6 @@ impl Bin {
         }
     }
 
-    /// The block that was put in last.
-    pub(crate) fn newest(&self) -> Option<NonNull<u8>> {
-        // SAFETY: before the top lies the last block, or null.
-        NonNull::new(unsafe { self.top.get().sub(1).read() })
-    }
-
     /// Blocks that can be put in.
     pub(crate) fn room(&self) -> usize {
         (self.end.get().addr() - self.top.get().addr()) / size_of::<Slot>()

@@ -106,14 +106,6 @@ impl Magazine {
         unsafe { self.first(self.count()) }
     }
 
-    /// The block that was put in last, while it is in no bin.
-    pub(crate) fn newest(self) -> Option<NonNull<u8>> {
-        self.count().checked_sub(1).and_then(|last| {
-            // SAFETY: what is counted has been written.
-            NonNull::new(unsafe { self.slots().add(last).read() })
-        })
-    }
-
     /// Visits the blocks in it, while it is in no bin, and its own memory.
     pub(crate) fn visit(self, visit: &mut impl FnMut(NonNull<u8>)) {
         self.blocks().for_each(&mut *visit);

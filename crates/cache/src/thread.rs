@@ -372,42 +372,6 @@ impl ThreadCache {
         self.bins.iter().for_each(|bin| bin.retain(&mut test));
     }
 
-    /// Whether there is a magazine of whose newest block `test` is true. O(magazines).
-    pub fn holds(&self, test: impl Fn(NonNull<u8>) -> bool) -> bool {
-        let of_bins = self.bins.iter().filter_map(Bin::newest);
-        let of_reserves =
-            self.reserves.iter().flat_map(|reserve| reserve.full.iter().filter_map(Magazine::newest));
-        of_bins.chain(of_reserves).any(test)
-    }
-
-    /// Leaves those magazines to the depot of whose newest block `test` is true: to that of the supplier from which they came, where
-    /// there are several. O(magazines).
-    pub fn leave_if(
-        &self,
-        depot: &mut Depot,
-        supplier: &mut impl Supplier,
-        test: impl Fn(NonNull<u8>) -> bool,
-    ) {
-        for class in Class::all() {
-            if self.bin(class).newest().is_some_and(&test) {
-                let loaded = self.bin(class).load(Magazine::NONE, 0);
-                leave_magazine(class, loaded, depot, supplier);
-            }
-            let full = &self.reserve(class).full;
-            let others = Stack::NONE;
-            while let Some(magazine) = full.pop() {
-                if magazine.newest().is_some_and(&test) {
-                    leave_magazine(class, magazine, depot, supplier);
-                } else {
-                    others.push(magazine);
-                }
-            }
-            while let Some(magazine) = others.pop() {
-                full.push(magazine);
-            }
-        }
-    }
-
     /// Leaves everything to the depot.
     pub fn leave(&self, depot: &mut Depot, supplier: &mut impl Supplier) {
         Class::all().for_each(|class| self.give_up(class, depot, supplier));

@@ -10,7 +10,6 @@ use crate::behind::Behind;
 use crate::finding::FoundBlock;
 use crate::idle::Idle;
 use crate::local::{self, Cache};
-use crate::region::arena_of;
 use crate::state::{Index, Memory, Request, Resized};
 use crate::strays::Strays;
 use crate::threshold;
@@ -169,13 +168,6 @@ impl Arena {
         self.tidy();
         let (depot, mut behind) = self.parts();
         cache.make_room(class, depot, &mut behind)
-    }
-
-    /// Takes the full magazines of a cache whose newest blocks came from here.
-    pub(crate) fn take_own(&mut self, cache: &ThreadCache) {
-        let (depot, mut behind) = self.parts();
-        let number = behind.number;
-        cache.leave_if(depot, &mut behind, |block| arena_of(block.as_ptr()) == number);
     }
 
     /// Takes all that is in a cache.

@@ -135,14 +135,8 @@ unsafe fn end(owned: NonNull<Owned>) {
     with(|state| unsafe { state.end_cache(owned) });
 }
 
-/// Leaves what a cache holds to the arenas: each full magazine to that from which its newest block came, all else to its own.
+/// Leaves what a cache holds to its arena.
 fn leave(owned: &Owned) {
-    let numbers = (0..=arenas::others().count()).filter(|&number| number != owned.arena);
-    for number in numbers {
-        if owned.cache.holds(|block| arena_of(block.as_ptr()) == number) {
-            with_arena(number, |arena| arena.take_own(&owned.cache));
-        }
-    }
     with_arena(owned.arena, |arena| {
         arena.take_in(&owned.cache);
         arena.note_fall();
