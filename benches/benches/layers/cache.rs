@@ -35,6 +35,7 @@ impl Stage {
         let cache = &self.caches[thread];
         let near = cache.pop(class).or_else(|| cache.pop_reserve(class));
         near.or_else(|| cache.refill(class, &mut self.depot, &mut self.supplier))
+            .or_else(|| cache.carve(class, true, &mut self.supplier))
             .expect("there is always one")
     }
 

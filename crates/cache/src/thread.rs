@@ -165,9 +165,9 @@ impl ThreadCache {
         self.moving(|| self.empty.pop().map(|empty| self.load(class, empty))).is_some()
     }
 
-    /// Gets full magazines of `class` from the depot, or a batch from the supplier, and takes the first block. Before the
-    /// supplier touches memory that was never used, it is given back what the depot holds. For when
-    /// [`pop_reserve`](Self::pop_reserve) found none. `None` if there is no memory.
+    /// Gets full magazines of `class` from the depot, or a batch from the supplier, and takes the first block. For when
+    /// [`pop_reserve`](Self::pop_reserve) found none. `None` if for that the supplier has to touch memory that was never used: it has
+    /// been given back then what the depot holds. Then see [`carve`](Self::carve).
     pub fn refill(
         &self,
         class: Class,
@@ -195,11 +195,11 @@ impl ThreadCache {
         if let Some(block) = self.unchain(class, depot, supplier) {
             return Some(block);
         }
-        let mut block = self.carve(class, false, supplier);
+        let block = self.carve(class, false, supplier);
         if block.is_none() && self.relieve(depot, supplier) {
-            block = self.carve(class, false, supplier);
+            return self.carve(class, false, supplier);
         }
-        block.or_else(|| self.carve(class, true, supplier))
+        block
     }
 
     /// Gives back to the supplier what the depot holds, and, while visits to the depot are [cheap](Supplier::is_shared), what this
@@ -242,9 +242,9 @@ impl ThreadCache {
         batch.finish()
     }
 
-    /// Gets a batch from the supplier, and takes the first block of it; only that one if there is no magazine. The loaded
-    /// magazine is empty.
-    fn carve(&self, class: Class, may_touch: bool, supplier: &mut impl Supplier) -> Option<NonNull<u8>> {
+    /// Gets a batch from the supplier alone, and takes the first block of it; only that one if there is no magazine. `may_touch` says
+    /// whether it may be memory that was never used. For when [`refill`](Self::refill) found none. `None` if there is no such memory.
+    pub fn carve(&self, class: Class, may_touch: bool, supplier: &mut impl Supplier) -> Option<NonNull<u8>> {
         let room = self.bin(class).room();
         if room == 0 {
             let mut only = None;

@@ -86,7 +86,7 @@ impl<'a> Worker<'a> {
         let cached = self.cache.pop(self.class).or_else(|| self.cache.pop_reserve(self.class));
         let block = cached.or_else(|| {
             let Behind { depot, model } = &mut *self.shared.lock();
-            self.cache.refill(self.class, depot, model)
+            self.cache.refill(self.class, depot, model).or_else(|| self.cache.carve(self.class, true, model))
         });
         let block = Block(block.expect("there is memory"));
         self.shared.mark(block, true);

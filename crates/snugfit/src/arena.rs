@@ -27,6 +27,11 @@ pub(crate) struct Arena {
     pub(crate) strays: Strays,
 }
 
+/// Another heap uses what is free in one if that is more than this fraction of it,
+const SPARE_FRACTION: usize = 8;
+/// and more than this many bytes.
+const SPARE_LEAST: usize = 128 << 10;
+
 impl Arena {
     /// Nothing yet.
     pub(crate) const fn new(number: usize, memory: Memory, key: Key) -> Self {
@@ -74,6 +79,17 @@ impl Arena {
         let Some(payload) = self.allocate_touched(size) else { return self.heap.allocate_zeroed(size) };
         // SAFETY: the payload has that many bytes.
         unsafe { payload.write_bytes(0, size) };
+        Some(payload)
+    }
+
+    /// [`allocate`](Self::allocate) in memory that was used before. `None` as well if more than the usual alignment is asked for.
+    pub(crate) fn allocate_old(&mut self, request: Request) -> Option<NonNull<u8>> {
+        let payload = (request.align <= GRANULE).then(|| self.allocate_touched(request.size))??;
+        if request.zeroed {
+            // SAFETY: the payload has that many bytes.
+            unsafe { payload.write_bytes(0, request.size) };
+        }
+        self.note_rise();
         Some(payload)
     }
 
@@ -148,12 +164,39 @@ impl Arena {
         }
     }
 
-    /// A block for a cache that has none.
-    pub(crate) fn refill(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
+    /// A block for a cache that has none; without memory that was never used, unless it may.
+    pub(crate) fn refill(
+        &mut self,
+        cache: &ThreadCache,
+        class: Class,
+        may_touch: bool,
+    ) -> Option<NonNull<u8>> {
         let (depot, mut behind) = self.parts();
-        let block = cache.refill(class, depot, &mut behind);
+        let mut block = cache.refill(class, depot, &mut behind);
+        if block.is_none() && may_touch {
+            block = cache.carve(class, true, &mut behind);
+        }
         self.note_rise();
         block
+    }
+
+    /// A block for a cache that has none, after [`refill`](Self::refill) of its own arena has found none: from the heap alone.
+    pub(crate) fn carve(
+        &mut self,
+        cache: &ThreadCache,
+        class: Class,
+        may_touch: bool,
+    ) -> Option<NonNull<u8>> {
+        let (_, mut behind) = self.parts();
+        let block = cache.carve(class, may_touch, &mut behind);
+        self.note_rise();
+        block
+    }
+
+    /// Whether so much of the heap is free, and in no cache, that another one had better use it before it grows.
+    pub(crate) fn has_spare(&self) -> bool {
+        let footprint = self.heap.footprint();
+        footprint - self.heap.bytes_in_use() > (footprint / SPARE_FRACTION).max(SPARE_LEAST)
     }
 
     /// Room for a block in a cache that has none. False if there is no memory.

@@ -144,6 +144,19 @@ fn deliver_all(mut strays: Strays) {
     IN_TRANSIT.fetch_sub(1, Relaxed);
 }
 
+/// Whether there are others beside the first.
+#[inline]
+pub(crate) fn are_several() -> bool {
+    other(0).is_some()
+}
+
+/// What `body` finds in any arena but that of `number` that has memory to [spare](Arena::has_spare).
+#[cold]
+pub(crate) fn find_spare<R>(number: usize, body: impl Fn(&mut Arena) -> Option<R>) -> Option<R> {
+    let spare = |arena: &mut Arena| if arena.has_spare() { body(arena) } else { None };
+    (0..=others().count()).filter(|&other| other != number).find_map(|other| with_arena(other, spare))
+}
+
 /// Gives back what can be of the arenas beside the first, but for `keep` bytes at the end of each heap. Returns how many bytes the
 /// system was given or told to drop.
 pub(crate) fn trim_others(keep: usize) -> usize {

@@ -273,7 +273,7 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let owned = mine()?;
     let cache = &owned.cache;
     let cached = cache.pop(class).or_else(|| cache.pop_reserve(class));
-    let payload = cached.or_else(|| with_arena(owned.arena, |arena| arena.refill(cache, class)))?;
+    let payload = cached.or_else(|| refill(owned, class))?;
     front::make_live(payload, class);
     if request.zeroed {
         // SAFETY: the block has that many bytes.
@@ -310,4 +310,17 @@ pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>, is_counted:
     // SAFETY: there is room, and nobody uses the block any more.
     unsafe { cache.push(class, payload) };
     Some(())
+}
+
+/// A block for the cache of this thread, which has none: from its arena; if that would have to grow, from another one that has memory
+/// to spare.
+fn refill(owned: &Owned, class: Class) -> Option<NonNull<u8>> {
+    let (number, cache) = (owned.arena, &owned.cache);
+    let are_several = arenas::are_several();
+    let block = with_arena(number, |arena| arena.refill(cache, class, !are_several));
+    if block.is_some() || !are_several {
+        return block;
+    }
+    arenas::find_spare(number, |arena| arena.carve(cache, class, false))
+        .or_else(|| with_arena(number, |arena| arena.carve(cache, class, true)))
 }

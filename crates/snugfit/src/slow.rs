@@ -42,7 +42,24 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
         return None;
     }
     let request = Request { size, align: GRANULE, zeroed, replaces: 0 };
-    with_arena(caches::my_arena(), |arena| arena.allocate(request))
+    allocate_in_arena(caches::my_arena(), request)
+}
+
+/// Allocates from the heap of the arena of that number; if it would have to grow, from another one that has memory to spare.
+#[inline]
+fn allocate_in_arena(number: usize, request: Request) -> Option<NonNull<u8>> {
+    if arenas::are_several()
+        && let Some(payload) = allocate_old(number, request)
+    {
+        return Some(payload);
+    }
+    with_arena(number, |arena| arena.allocate(request))
+}
+
+#[inline(never)]
+fn allocate_old(number: usize, request: Request) -> Option<NonNull<u8>> {
+    let own = with_arena(number, |arena| arena.allocate_old(request));
+    own.or_else(|| arenas::find_spare(number, |arena| arena.allocate_old(request)))
 }
 
 /// Gives back what is only kept, and tries once more.
@@ -82,7 +99,7 @@ fn allocate_somewhere(request: Request) -> Option<NonNull<u8>> {
 /// usual: the same lock guards what is counted.
 fn allocate_in_some_heap(request: Request) -> Option<NonNull<u8>> {
     let number = if mode::is_usual() { caches::my_arena() } else { 0 };
-    let payload = if number > 0 { with_arena(number, |arena| arena.allocate(request)) } else { None };
+    let payload = if number > 0 { allocate_in_arena(number, request) } else { None };
     payload.or_else(|| with(|state| state.allocate(request)))
 }
 

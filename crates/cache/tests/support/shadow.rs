@@ -25,7 +25,9 @@ impl Shadow {
     pub fn take(&mut self, thread: usize, class: Class) -> bool {
         let cache = &self.caches[thread];
         let near = cache.pop(class).or_else(|| cache.pop_reserve(class));
-        let block = near.or_else(|| cache.refill(class, &mut self.depot, &mut self.model));
+        let block = near
+            .or_else(|| cache.refill(class, &mut self.depot, &mut self.model))
+            .or_else(|| cache.carve(class, true, &mut self.model));
         let Some(block) = block else {
             assert_eq!(self.model.blocks_left, 0, "a block is refused although there are some");
             assert!(!self.depot.has(class), "a block is refused although the depot has some");
