@@ -27,8 +27,8 @@ pub(crate) struct Arena {
     pub(crate) strays: Strays,
 }
 
-/// Another heap uses what is free in one if that is more than this fraction of it,
-const SPARE_FRACTION: usize = 8;
+/// Another arena uses what is free in one if that is more than this fraction of its heap,
+const SPARE_FRACTION: usize = 4;
 /// and more than this many bytes.
 const SPARE_LEAST: usize = 128 << 10;
 
@@ -193,10 +193,11 @@ impl Arena {
         block
     }
 
-    /// Whether so much of the heap is free, and in no cache, that another one had better use it before it grows.
+    /// Whether so much of the heap is free, or in the depot, that another arena had better use it before it grows.
     pub(crate) fn has_spare(&self) -> bool {
         let footprint = self.heap.footprint();
-        footprint - self.heap.bytes_in_use() > (footprint / SPARE_FRACTION).max(SPARE_LEAST)
+        (footprint + self.depot.bytes()).saturating_sub(self.heap.bytes_in_use())
+            > (footprint / SPARE_FRACTION).max(SPARE_LEAST)
     }
 
     /// Room for a block in a cache that has none. False if there is no memory.

@@ -321,6 +321,6 @@ fn refill(owned: &Owned, class: Class) -> Option<NonNull<u8>> {
     if block.is_some() || !are_several {
         return block;
     }
-    arenas::find_spare(number, |arena| arena.carve(cache, class, false))
+    arenas::find_spare(number, |arena| arena.refill(cache, class, false))
         .or_else(|| with_arena(number, |arena| arena.carve(cache, class, true)))
 }
