@@ -157,7 +157,7 @@ fn words_that_are_none_are_named_and_skipped() {
     };
     let unknown = |word: &str| {
         format!(
-            "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `stats=PATH`, `backtrace`, \
+            "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `stats=PATH`, `arenas=N`, `backtrace`, \
              `check=N`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
         )
     };
