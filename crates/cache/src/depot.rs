@@ -249,3 +249,17 @@ fn give_back_empty(magazine: Magazine, supplier: &mut impl Supplier) {
     // SAFETY: it came from the supplier, and nobody uses it.
     unsafe { supplier.release(magazine.memory()) };
 }
+
+/// Leaves a magazine to the depot, or to the supplier if there is nothing in it, or the depot holds more than all there is.
+pub(crate) fn leave_magazine(
+    class: Class,
+    magazine: Magazine,
+    depot: &mut Depot,
+    supplier: &mut impl Supplier,
+) {
+    if magazine.count() == 0 || depot.bytes() > supplier.depot_most() {
+        give_back(class, magazine, supplier);
+    } else {
+        depot.put_full(class, magazine);
+    }
+}

@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicBool, compiler_fence};
 
 use crate::bin::{Bin, Vacancy};
-use crate::depot::{Depot, Room, give_back};
+use crate::depot::{Depot, Room, leave_magazine};
 use crate::magazine::Magazine;
 use crate::reserve::{MOST_FULL, Reserve};
 use crate::stack::Stack;
@@ -388,14 +388,5 @@ impl ThreadCache {
                 visit(bin.magazine().memory());
             }
         }
-    }
-}
-
-/// Leaves a magazine to the depot, or to the supplier if there is nothing in it, or the depot holds more than all there is.
-fn leave_magazine(class: Class, magazine: Magazine, depot: &mut Depot, supplier: &mut impl Supplier) {
-    if magazine.count() == 0 || depot.bytes() > supplier.depot_most() {
-        give_back(class, magazine, supplier);
-    } else {
-        depot.put_full(class, magazine);
     }
 }
