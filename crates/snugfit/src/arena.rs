@@ -14,7 +14,7 @@ use crate::state::{Index, Memory, Request, Resized};
 use crate::strays::Strays;
 use crate::threshold;
 
-/// What one lock guards: a heap, what the caches of its threads share, and what they are kept in.
+/// What one lock guards: a heap, and what the caches of its threads share.
 pub(crate) struct Arena {
     /// Which it is.
     pub(crate) number: usize,
@@ -77,8 +77,7 @@ impl Arena {
 
     fn allocate_zeroed(&mut self, size: usize) -> Option<NonNull<u8>> {
         let Some(payload) = self.allocate_touched(size) else { return self.heap.allocate_zeroed(size) };
-        // SAFETY: the payload has that many bytes.
-        unsafe { payload.write_bytes(0, size) };
+        clear(payload, size);
         Some(payload)
     }
 
@@ -86,8 +85,7 @@ impl Arena {
     pub(crate) fn allocate_old(&mut self, request: Request) -> Option<NonNull<u8>> {
         let payload = (request.align <= GRANULE).then(|| self.allocate_touched(request.size))??;
         if request.zeroed {
-            // SAFETY: the payload has that many bytes.
-            unsafe { payload.write_bytes(0, request.size) };
+            clear(payload, request.size);
         }
         self.note_rise();
         Some(payload)
@@ -113,8 +111,7 @@ impl Arena {
     #[cold]
     fn allocate_aligned_zeroed(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
         let payload = self.allocate_aligned(size, align)?;
-        // SAFETY: the payload has that many bytes.
-        unsafe { payload.write_bytes(0, size) };
+        clear(payload, size);
         Some(payload)
     }
 
@@ -140,17 +137,21 @@ impl Arena {
         Ok(())
     }
 
-    /// Resizes a block of the heap where it is.
-    pub(crate) fn resize(&mut self, payload: NonNull<u8>, size: usize) -> Result<Resized, BadPointer> {
+    /// Resizes a block of the heap where it is. Returns what became of it, and how many usable bytes it had.
+    pub(crate) fn resize(
+        &mut self,
+        payload: NonNull<u8>,
+        size: usize,
+    ) -> Result<(Resized, usize), BadPointer> {
         // SAFETY: the header lies in a page of the heap.
         let usable = unsafe { self.heap.usable_size(payload) }?;
         // A block that outgrows the threshold will grow on, most probably, and does so best as a mapping.
         let leaves = size > usable && threshold::is_direct(size);
         // SAFETY: as above.
         if leaves || !unsafe { self.heap.resize_in_place(payload, size) }? {
-            return Ok(Resized::Move(usable));
+            return Ok((Resized::Move(usable), usable));
         }
-        Ok(Resized::Done(payload))
+        Ok((Resized::Done(payload), usable))
     }
 
     /// Sees to it that what lies in the depot, and in this thread's cache, is used before memory that was never used. Returns
@@ -180,15 +181,10 @@ impl Arena {
         block
     }
 
-    /// A block for a cache that has none, after [`refill`](Self::refill) of its own arena has found none: from the heap alone.
-    pub(crate) fn carve(
-        &mut self,
-        cache: &ThreadCache,
-        class: Class,
-        may_touch: bool,
-    ) -> Option<NonNull<u8>> {
+    /// A block for a cache that has none, after [`refill`](Self::refill) has found none in memory that was used before.
+    pub(crate) fn carve(&mut self, cache: &ThreadCache, class: Class) -> Option<NonNull<u8>> {
         let (_, mut behind) = self.parts();
-        let block = cache.carve(class, may_touch, &mut behind);
+        let block = cache.carve(class, true, &mut behind);
         self.note_rise();
         block
     }
@@ -225,4 +221,10 @@ impl Arena {
     pub(crate) fn block_near(&self, address: usize) -> Option<FoundBlock> {
         self.heap.block_near(address).and_then(FoundBlock::of)
     }
+}
+
+/// Clears a block that was just allocated for `size` bytes.
+fn clear(payload: NonNull<u8>, size: usize) {
+    // SAFETY: the payload has that many bytes, and nobody else knows it.
+    unsafe { payload.write_bytes(0, size) };
 }

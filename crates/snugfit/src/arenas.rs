@@ -95,38 +95,43 @@ pub(crate) fn with_arena<R>(number: usize, body: impl FnOnce(&mut Arena) -> R) -
         None => process::main_arena(),
         Some(other) => (&other.lock, other.arena.get()),
     };
+    // SAFETY: nobody uses the arena otherwise; the first is used with all else of the process too, under the same lock.
+    unsafe { locked_with_arena(lock, arena, |arena| arena, body) }
+}
+
+/// [`locked`], for what has an arena in it: blocks of other arenas that were found there go home once the lock is free.
+///
+/// # Safety
+/// - As for [`locked`].
+#[inline]
+pub(crate) unsafe fn locked_with_arena<T, R>(
+    lock: &Lock,
+    guarded: *mut T,
+    arena_in: impl FnOnce(&mut T) -> &mut Arena,
+    body: impl FnOnce(&mut T) -> R,
+) -> R {
     let mut strays = Strays::NONE;
-    let body = |arena: &mut Arena| {
-        let result = body(arena);
-        take_strays(arena, &mut strays);
+    let body = |guarded: &mut T| {
+        let result = body(guarded);
+        let found = &mut arena_in(guarded).strays;
+        if !found.is_none() {
+            IN_TRANSIT.fetch_add(1, Relaxed);
+            strays = mem::replace(found, Strays::NONE);
+        }
         result
     };
-    // SAFETY: nobody uses the arena otherwise; the first is used with all else of the process too, under the same lock.
-    let result = unsafe { locked(lock, arena, body) };
-    deliver(strays);
+    // SAFETY: the caller vouches for it.
+    let result = unsafe { locked(lock, guarded, body) };
+    if !strays.is_none() {
+        deliver(strays);
+    }
     result
 }
 
-/// Takes what `arena` has of others, for [`deliver`] to bring there once the lock is free.
-#[inline]
-pub(crate) fn take_strays(arena: &mut Arena, strays: &mut Strays) {
-    if !arena.strays.is_none() {
-        IN_TRANSIT.fetch_add(1, Relaxed);
-        *strays = mem::replace(&mut arena.strays, Strays::NONE);
-    }
-}
-
 /// Gives each block to the heap that it came from.
-#[inline]
-pub(crate) fn deliver(strays: Strays) {
-    if !strays.is_none() {
-        deliver_all(strays);
-    }
-}
-
 #[cold]
 #[inline(never)]
-fn deliver_all(mut strays: Strays) {
+fn deliver(mut strays: Strays) {
     while let Some(first) = strays.first() {
         let number = arena_of(first.as_ptr());
         with_arena(number, |arena| {

@@ -322,5 +322,5 @@ fn refill(owned: &Owned, class: Class) -> Option<NonNull<u8>> {
         return block;
     }
     arenas::find_spare(number, |arena| arena.refill(cache, class, false))
-        .or_else(|| with_arena(number, |arena| arena.carve(cache, class, true)))
+        .or_else(|| with_arena(number, |arena| arena.carve(cache, class)))
 }

@@ -86,7 +86,7 @@ impl PageMap {
     pub(crate) fn mark(&self, extent: Extent, page: Page) -> bool {
         let (first, end) = (extent.start.addr().get() >> UNIT_BITS, extent.end() >> UNIT_BITS);
         let leaves = first >> LEAF_BITS..=(end - 1) >> LEAF_BITS;
-        if !leaves.clone().all(|leaf| self.make_leaf(leaf)) {
+        if !self.prepare(extent) {
             return false;
         }
         for leaf in leaves {

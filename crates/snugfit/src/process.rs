@@ -9,12 +9,11 @@ use snugfit_source::os;
 use snugfit_tag::Key;
 
 use crate::arena::Arena;
-use crate::arenas::{self, locked, take_strays};
+use crate::arenas::{self, locked_with_arena};
 use crate::caches::{self, Owned};
 use crate::hardening::Hardening;
 use crate::lock::Lock;
 use crate::state::State;
-use crate::strays::Strays;
 use crate::{own, thread};
 
 struct Process {
@@ -46,16 +45,8 @@ static PROCESS: Process = Process {
 #[inline]
 pub(crate) fn with<R>(body: impl FnOnce(&mut State) -> R) -> R {
     let state = prepared();
-    let mut strays = Strays::NONE;
-    let body = |state: &mut State| {
-        let result = body(state);
-        take_strays(&mut state.main, &mut strays);
-        result
-    };
     // SAFETY: nobody uses the state otherwise, but for who prepares it.
-    let result = unsafe { locked(&PROCESS.lock, state, body) };
-    arenas::deliver(strays);
-    result
+    unsafe { locked_with_arena(&PROCESS.lock, state, |state| &mut state.main, body) }
 }
 
 /// The lock of the first arena, which is that of the process, and the arena.

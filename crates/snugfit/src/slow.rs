@@ -165,14 +165,15 @@ unsafe fn free_in_arena(
             freed
         }));
     }
+    let counts = is_counted && count::is_counting();
     let usable = with_arena(number, |arena| {
         // SAFETY: the page is one of the heap's; the caller vouches for the block.
         unsafe {
-            let usable = arena.heap.usable_size(payload)?;
+            let usable = if counts { arena.heap.usable_size(payload)? } else { 0 };
             arena.free(payload, size).map(|()| usable)
         }
     })?;
-    if is_counted && count::is_counting() {
+    if counts {
         with(|state| state.change_live(0, usable));
     }
     Ok(())
@@ -288,11 +289,7 @@ unsafe fn resize_in_place(payload: NonNull<u8>, size: usize, align: usize) -> Re
         // SAFETY: the caller vouches for the payload.
         return with(|state| unsafe { state.resize(payload, size, align) });
     }
-    let (resized, usable) = with_arena(number, |arena| {
-        // SAFETY: the page is one of the heap's.
-        let usable = unsafe { arena.heap.usable_size(payload) }?;
-        arena.resize(payload, size).map(|resized| (resized, usable))
-    })?;
+    let (resized, usable) = with_arena(number, |arena| arena.resize(payload, size))?;
     if let Resized::Done(payload) = resized
         && count::is_counting()
     {

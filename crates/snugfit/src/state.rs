@@ -259,9 +259,7 @@ impl State {
     }
 
     fn resize_in_heap(&mut self, payload: NonNull<u8>, size: usize) -> Result<Resized, BadPointer> {
-        // SAFETY: the header lies in a page of the heap.
-        let usable = unsafe { self.main.heap.usable_size(payload) }?;
-        let resized = self.main.resize(payload, size)?;
+        let (resized, usable) = self.main.resize(payload, size)?;
         if let Resized::Done(payload) = resized {
             self.count_live(payload, usable);
         }
