@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group};
 use snugfit_benches::brief;
-use snugfit_tag::{Block, Compact, Format, HEADER, Key, Mirrored, State, Tag};
+use snugfit_tag::{Block, Compact, Format, HEADER, Key, Mirrored, Seal, State, Tag};
 
 /// Blocks in a row. With the size, 16 KiB.
 const COUNT: usize = 256;
@@ -83,10 +83,10 @@ impl Row {
     }
 
     /// The same with what the size contributes known before.
-    fn compute_with_word(&self) {
-        let word = black_box(self.key.size_word(SIZE));
+    fn compute_with_pad(&self) {
+        let pad = black_box(self.key.pad(SIZE));
         for block in &self.blocks {
-            black_box(self.key.seal_with(block.address(), word));
+            black_box(Seal::of(block.payload().addr().get(), pad));
         }
     }
 
@@ -130,7 +130,7 @@ fn headers(criterion: &mut Criterion) {
     of_format::<Mirrored>(&mut group, "mirrored");
     let passes: [Pass; 6] = [
         ("seal", Row::compute),
-        ("seal, size known", Row::compute_with_word),
+        ("seal, size known", Row::compute_with_pad),
         ("state", Row::state),
         ("flip", Row::flip),
         ("walk", Row::walk),

@@ -15,7 +15,7 @@ pub(crate) struct Bin {
     /// Behind the last slot.
     end: Cell<*mut Slot>,
     /// A word of the cache's owner for this class.
-    pub(crate) word: Cell<u64>,
+    pub(crate) word: Cell<u32>,
     magazine: Cell<Magazine>,
 }
 

@@ -4,9 +4,10 @@ use snugfit_tag::{Compact, Format, GRANULE, MIN_BLOCK};
 
 /// A class of blocks: all of one size, a multiple of 16 up to [`LARGEST`].
 ///
-/// Its number is that size in granules, so it is found by a shift, and the size of a block is known without looking at it.
+/// Its number is that size in granules. What it is made of is the size in bytes: so where what belongs to a class is found by its
+/// number, in steps of a power of two, no bits are shifted out and in again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Class(u8);
+pub struct Class(u32);
 
 /// The size of the blocks of the last class, in bytes, header included.
 pub const LARGEST: usize = 1024;
@@ -17,43 +18,56 @@ impl Class {
 
     /// All classes, smallest first.
     pub fn all() -> impl Iterator<Item = Self> {
-        (MIN_BLOCK / GRANULE..Self::COUNT).map(|number| Self(number as u8))
+        (MIN_BLOCK / GRANULE..Self::COUNT).map(|number| Self((number * GRANULE) as u32))
     }
 
     /// The class of the block for `size` payload bytes; `None` if that is too large for any.
     #[inline]
     #[must_use]
-    #[expect(clippy::manual_div_ceil, reason = "sizes this small cannot overflow, and the path is hot")]
     pub const fn of_request(size: usize) -> Option<Self> {
+        match Self::of_usual_request(size) {
+            // The smallest block has two granules.
+            Some(Self(size)) if (size as usize) < MIN_BLOCK => Some(Self(MIN_BLOCK as u32)),
+            class => class,
+        }
+    }
+
+    /// Requests of so many bytes and less have a block that is larger than it would have to be: there is no smaller one.
+    pub const UNUSUAL: usize = MIN_BLOCK - GRANULE - Compact::OVERHEAD;
+
+    /// [`of_request`](Self::of_request), for who can do without [unusual](Self::UNUSUAL) requests: theirs has number 1, whose bin
+    /// holds nothing, ever.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of_usual_request(size: usize) -> Option<Self> {
         if size > LARGEST - Compact::OVERHEAD {
             return None;
         }
-        let granules = (size + Compact::OVERHEAD + (GRANULE - 1)) / GRANULE;
-        // The smallest block has two.
-        Some(Self(granules as u8 + (granules < MIN_BLOCK / GRANULE) as u8))
+        Some(Self((size + Compact::OVERHEAD + (GRANULE - 1)) as u32 & !(GRANULE as u32 - 1)))
     }
 
-    /// The class of a block of `size` bytes, header included; `None` if that is too large for any.
+    /// The class of a block of `size` bytes, header included, a multiple of 16; `None` if that is too large for any.
     ///
     /// For a size that no block has it may be one of the two numbers whose bins hold nothing, ever.
     #[inline]
     #[must_use]
     pub const fn of_block(size: usize) -> Option<Self> {
-        let number = size / GRANULE;
-        if number < Self::COUNT { Some(Self(number as u8)) } else { None }
+        debug_assert!(size.is_multiple_of(GRANULE));
+        if size <= LARGEST { Some(Self(size as u32)) } else { None }
     }
 
     /// Its number: at least 2, less than [`COUNT`](Self::COUNT).
     #[inline]
     #[must_use]
     pub const fn number(self) -> usize {
-        self.0 as usize
+        self.block_size() / GRANULE
     }
 
     /// The size of its blocks in bytes, header included.
+    #[inline]
     #[must_use]
     pub const fn block_size(self) -> usize {
-        self.number() * GRANULE
+        self.0 as usize
     }
 }
 

@@ -5,6 +5,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use core::sync::atomic::{AtomicBool, compiler_fence};
 
+use snugfit_tag::GRANULE;
+
 use crate::bin::{Bin, Vacancy};
 use crate::depot::{Depot, Room, leave_magazine};
 use crate::magazine::Magazine;
@@ -56,8 +58,10 @@ impl ThreadCache {
 
     #[inline(always)]
     fn bin(&self, class: Class) -> &Bin {
-        // SAFETY: there is a bin for each class.
-        unsafe { self.bins.get_unchecked(class.number()) }
+        // By bytes, not by number, see `Class`.
+        let offset = class.block_size() * (size_of::<Bin>() / GRANULE);
+        // SAFETY: there is a bin for each class, one for each granule of its size.
+        unsafe { self.bins.as_ptr().byte_add(offset).as_ref().unwrap_unchecked() }
     }
 
     fn reserve(&self, class: Class) -> &Reserve {
@@ -70,13 +74,13 @@ impl ThreadCache {
     }
 
     /// Sets the word of each class, see [`word`](Self::word).
-    pub fn set_words(&self, word: impl Fn(Class) -> u64) {
+    pub fn set_words(&self, word: impl Fn(Class) -> u32) {
         Class::all().for_each(|class| self.bin(class).word.set(word(class)));
     }
 
     /// A word that lies beside what the fast path reads, for the owner to use.
     #[inline(always)]
-    pub fn word(&self, class: Class) -> u64 {
+    pub fn word(&self, class: Class) -> u32 {
         self.bin(class).word.get()
     }
 

@@ -182,6 +182,6 @@ fn dropped_blocks_are_in_the_cache_no_more() {
 #[test]
 fn each_class_keeps_its_word() {
     let cache = Box::new(ThreadCache::NONE);
-    cache.set_words(|class| class.block_size() as u64 + 7);
-    Class::all().for_each(|class| assert_eq!(cache.word(class), class.block_size() as u64 + 7));
+    cache.set_words(|class| class.block_size() as u32 + 7);
+    Class::all().for_each(|class| assert_eq!(cache.word(class), class.block_size() as u32 + 7));
 }

@@ -3,6 +3,7 @@
 use core::ptr::{NonNull, null_mut};
 
 use libc::{EINVAL, ENOMEM};
+use snugfit_cache::Class;
 use snugfit_heap::{BadPointer, ResizeError};
 use snugfit_source::os::set_errno;
 use snugfit_tag::{Compact, Format, GRANULE};
@@ -33,7 +34,7 @@ use crate::state::Request;
 #[inline]
 #[must_use]
 pub fn mem_alloc(size: usize) -> *mut u8 {
-    match front::allocate(size) {
+    match front::allocate_usual(size) {
         Some(payload) => payload.as_ptr(),
         None => allocate_slowly(size),
     }
@@ -43,7 +44,11 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
     // Each way is a function of its own, so that none pays for another's frame.
-    if let Some(payload) = fronts::allocate_small(size, false) {
+    if size <= Class::UNUSUAL
+        && let Some(payload) = front::allocate(size)
+    {
+        payload.as_ptr()
+    } else if let Some(payload) = fronts::allocate_small(size, false) {
         payload.as_ptr()
     } else if mode::is_usual() {
         allocate_usually(size)

@@ -100,7 +100,7 @@ impl State {
             });
             owned.as_ref()
         };
-        new.cache.set_words(|class| self.key().size_word(class.block_size()));
+        new.cache.set_words(|class| self.key().pad(class.block_size()));
         self.caches.add(new);
         Some(owned)
     }

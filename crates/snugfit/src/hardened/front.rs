@@ -64,8 +64,8 @@ impl Front {
             let mut slots = (&raw const (*front).slots).cast::<Slot>();
             for class in Class::all() {
                 let (room, kept) = (class.room() as u32, if how.is_kept { class.kept() as u32 } else { 1 });
-                let size_word = key().size_word(class.size());
-                let stack = Stack::new(slots, room, kept, class.size() as u32, size_word);
+                let pad = key().pad(class.size());
+                let stack = Stack::new(slots, room, kept, class.size() as u32, pad);
                 stacks.add(class.number()).write(stack);
                 slots = slots.add(class.room());
             }
@@ -154,7 +154,7 @@ impl Front {
         }
         // SAFETY: what is in a stack is a block.
         let block = unsafe { Block::from_payload(payload) };
-        let live = stack.live_seal(block, key());
+        let live = stack.live_seal(block);
         if block.seal() != live.flip_cached() || !block.tag().is_in_use_of(size) {
             damaged(payload);
         }

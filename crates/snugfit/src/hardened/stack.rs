@@ -5,7 +5,7 @@ use core::ptr::{self, NonNull};
 use core::slice;
 use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 
-use snugfit_tag::{Block, HEADER, Key, Seal, prefetch};
+use snugfit_tag::{Block, HEADER, Seal, prefetch};
 
 use super::random::Random;
 
@@ -38,8 +38,8 @@ pub(super) struct Stack {
     keep_ahead: u32,
     /// Of its blocks, in bytes.
     size: u32,
-    /// What their [seals](Key::seal_with) need of that.
-    size_word: u64,
+    /// The [pad](snugfit_tag::Key::pad) of their seals.
+    pad: u32,
 }
 
 /// Where a block's payload starts; or anything, where there is none.
@@ -56,13 +56,7 @@ impl Stack {
     ///
     /// # Safety
     /// - `slots` are that many, and nobody else's.
-    pub(super) const unsafe fn new(
-        slots: *const Slot,
-        room: u32,
-        keep: u32,
-        size: u32,
-        size_word: u64,
-    ) -> Self {
+    pub(super) const unsafe fn new(slots: *const Slot, room: u32, keep: u32, size: u32, pad: u32) -> Self {
         Self {
             next: Cell::new(None),
             slots,
@@ -72,7 +66,7 @@ impl Stack {
             keep,
             keep_ahead: if keep > 1 { keep - 1 } else { 1 },
             size,
-            size_word,
+            pad,
         }
     }
 
@@ -84,8 +78,8 @@ impl Stack {
 
     /// The seal of a live one of its blocks.
     #[inline(always)]
-    pub(super) fn live_seal(&self, block: Block, key: Key) -> Seal {
-        key.seal_with(block.address(), self.size_word)
+    pub(super) fn live_seal(&self, block: Block) -> Seal {
+        Seal::of(block.payload().addr().get(), self.pad)
     }
 
     /// # Safety

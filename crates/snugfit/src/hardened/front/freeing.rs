@@ -25,7 +25,7 @@ impl Front {
         let block = unsafe { Block::from_payload(payload) };
         let Some((class, size)) = Class::of_small_block(block.tag()) else { return false };
         let stack = self.stack(class);
-        let live = stack.live_seal(block, key());
+        let live = stack.live_seal(block);
         // SAFETY: if the seal is right, this is a block of that size.
         if block.seal() != live || !unsafe { Mirrored::has_short_end(block, size, key()) } {
             return false;
@@ -49,7 +49,7 @@ impl Front {
             return false;
         }
         // SAFETY: there is room; the caller vouches for the block.
-        unsafe { self.take_in(stack, block, size, stack.live_seal(block, key())) }
+        unsafe { self.take_in(stack, block, size, stack.live_seal(block)) }
     }
 
     /// Puts a block into its stack that was found to be live. False if another thread has freed it just now.
@@ -113,7 +113,7 @@ impl Front {
         // SAFETY: the caller vouches for the block. The new one is apart from it, and that large; that there is room is as before.
         unsafe {
             payload.copy_to_nonoverlapping(to, len.min(size));
-            self.take_in(stack, block, size_of_block, stack.live_seal(block, key()));
+            self.take_in(stack, block, size_of_block, stack.live_seal(block));
         }
         Some(to)
     }
