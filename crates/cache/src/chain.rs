@@ -49,26 +49,23 @@ impl Chain {
     pub(crate) fn push_all(
         &mut self,
         class: Class,
-        blocks: impl Iterator<Item = NonNull<u8>>,
+        mut blocks: impl Iterator<Item = NonNull<u8>>,
         supplier: &mut impl Supplier,
     ) {
         let (mut at, mut used, mut count) = (self.at % LANES, self.used, self.count);
-        for block in blocks {
-            match self.holders[at] {
-                Some(holder) if used < words(class) => {
-                    // SAFETY: the holder is in this chain, and nobody uses it.
-                    unsafe { supplier.note(holder, used, Some(block)) };
-                    used += 1;
-                }
-                _ => {
-                    at = after(at);
-                    // SAFETY: the block is in this chain now.
-                    unsafe { supplier.note(block, 0, self.holders[at]) };
-                    self.holders[at] = Some(block);
-                    used = 1;
-                }
+        loop {
+            if let Some(holder) = self.holders[at] {
+                // SAFETY: the holder is in this chain, and nobody uses it.
+                let end = unsafe { supplier.note_all(holder, used..words(class), &mut blocks) };
+                (used, count) = (end, count + (end - used));
             }
-            count += 1;
+            // Either they have come to an end, or the holder is full.
+            let Some(block) = blocks.next() else { break };
+            at = after(at);
+            // SAFETY: the block is in this chain now.
+            unsafe { supplier.note(block, 0, self.holders[at]) };
+            self.holders[at] = Some(block);
+            (used, count) = (1, count + 1);
         }
         (self.at, self.used, self.count) = (at, used, count);
     }
@@ -89,10 +86,8 @@ impl Chain {
             && let Some(holder) = self.holders[at]
         {
             let others = left.min(used - 1);
-            for word in (used - others..used).rev() {
-                // SAFETY: the holder is in this chain, and that word is in use.
-                unsafe { supplier.noted(holder, word) }.into_iter().for_each(&mut put);
-            }
+            // SAFETY: the holder is in this chain, and those words are in use.
+            unsafe { supplier.noted_all(holder, used - others..used, &mut put) };
             (left, used) = (left - others, used - others);
             if left > 0 {
                 // SAFETY: as above.

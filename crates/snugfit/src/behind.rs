@@ -1,5 +1,6 @@
 //! What lies behind the depot of an arena.
 
+use core::ops::Range;
 use core::ptr::NonNull;
 
 use snugfit_cache::{Class, MAGAZINE, Supplier};
@@ -78,6 +79,23 @@ unsafe impl Supplier for Behind<'_> {
         match unsafe { chained::noted(block, word) } {
             Ok(address) => address,
             Err(Overwritten) => report::broken_in_heap(block.addr().get() - HEADER, Part::Link),
+        }
+    }
+
+    unsafe fn note_all(
+        &mut self,
+        holder: NonNull<u8>,
+        words: Range<usize>,
+        blocks: &mut impl Iterator<Item = NonNull<u8>>,
+    ) -> usize {
+        // SAFETY: the caller vouches for the block.
+        unsafe { chained::note_all(holder, words, blocks) }
+    }
+
+    unsafe fn noted_all(&self, holder: NonNull<u8>, words: Range<usize>, put: impl FnMut(NonNull<u8>)) {
+        // SAFETY: the caller vouches for the block.
+        if let Err(Overwritten) = unsafe { chained::noted_all(holder, words, put) } {
+            report::broken_in_heap(holder.addr().get() - HEADER, Part::Link);
         }
     }
 

@@ -144,15 +144,14 @@ pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, usize)> {
     Class::of_block(block.tag().size()).is_none().then_some((payload, number))
 }
 
-/// How far from a header, in bytes, is fetched ahead, in both directions.
+/// How far behind a block that is being freed, in bytes, is fetched ahead.
 const AHEAD: usize = 256;
 
-/// Fetches what lies around a block that is being freed. Its header is read, and that may be far away, as a program has
+/// Fetches what lies behind a block that is being freed. Its header is read, and that may be far away, as a program has
 /// often not looked at a block for a while when it frees it. What it frees next often lies near by.
 #[inline(always)]
-pub(crate) fn fetch_around(payload: *const u8) {
+pub(crate) fn fetch_ahead(payload: *const u8) {
     prefetch(payload.wrapping_add(AHEAD));
-    prefetch(payload.wrapping_sub(AHEAD));
 }
 
 /// # Safety
@@ -160,7 +159,7 @@ pub(crate) fn fetch_around(payload: *const u8) {
 /// - If it is a live block, nobody uses it any more.
 #[inline(always)]
 unsafe fn free_in_heap(payload: *mut u8) -> bool {
-    fetch_around(payload);
+    fetch_ahead(payload);
     // SAFETY: the caller vouches for the header.
     let (payload, block) = unsafe { header_before(payload) };
     // SAFETY: the caller vouches for the block.
@@ -191,7 +190,7 @@ pub(crate) unsafe fn free_sized_elsewhere(payload: *mut u8, size: usize) -> bool
 /// - As for [`free_in_heap`].
 #[inline(always)]
 unsafe fn free_sized_in_heap(payload: *mut u8, size: usize) -> bool {
-    fetch_around(payload);
+    fetch_ahead(payload);
     // SAFETY: the caller vouches for the header.
     let (payload, block) = unsafe { header_before(payload) };
     // SAFETY: the caller vouches for the block.

@@ -5,6 +5,23 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use snugfit_source::Extent;
 use snugfit_tag::GRANULE;
 
+/// Start and length of a [`Range`], for who looks at many pointers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    start: usize,
+    len: usize,
+}
+
+impl Bounds {
+    /// See [`Range::contains`].
+    #[inline(always)]
+    pub(crate) fn contains(self, payload: *const u8) -> bool {
+        // The bits below the granule become the highest ones: those of a misaligned address make it larger than any length.
+        let offset = payload.addr().wrapping_sub(self.start);
+        offset.rotate_right(GRANULE.ilog2()) < self.len
+    }
+}
+
 /// The first memory that the heap got, and all that it got right behind it.
 ///
 /// Whether a pointer lies there, and is aligned, takes one comparison; for those that do not, the page map knows. The start
@@ -25,9 +42,13 @@ impl Range {
     /// Whether `payload` lies in the memory, and is aligned to 16. Then the eight bytes before it are readable.
     #[inline(always)]
     pub(crate) fn contains(&self, payload: *const u8) -> bool {
-        // The bits below the granule become the highest ones: those of a misaligned address make it larger than any length.
-        let offset = payload.addr().wrapping_sub(self.start.load(Relaxed));
-        offset.rotate_right(GRANULE.ilog2()) < self.len.load(Relaxed)
+        self.now().contains(payload)
+    }
+
+    /// What it is now.
+    #[inline(always)]
+    pub(crate) fn now(&self) -> Bounds {
+        Bounds { start: self.start.load(Relaxed), len: self.len.load(Relaxed) }
     }
 
     /// How far from the start of the memory `address` lies, in bytes, if it lies there.

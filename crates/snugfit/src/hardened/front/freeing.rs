@@ -10,7 +10,7 @@ use snugfit_tag::{Block, Mirrored, Seal, State};
 use super::super::class::Class;
 use super::super::stack::Stack;
 use super::Front;
-use crate::front::{fetch_around, key};
+use crate::front::{fetch_ahead, key};
 
 impl Front {
     /// Frees a small block that is live and as it should be. False, with nothing changed, if it is not, or there is no room. No
@@ -20,7 +20,7 @@ impl Front {
     /// - The header lies in a page of the heap. If it is a live block, nobody uses it any more.
     #[inline(always)]
     pub(crate) unsafe fn free_small(&self, payload: NonNull<u8>) -> bool {
-        fetch_around(payload.as_ptr());
+        fetch_ahead(payload.as_ptr());
         // SAFETY: the caller vouches for the header.
         let block = unsafe { Block::from_payload(payload) };
         let Some((class, size)) = Class::of_small_block(block.tag()) else { return false };
