@@ -308,7 +308,22 @@ pub unsafe fn mem_resize(pointer: *mut u8, size: usize) -> *mut u8 {
 ///
 /// # Safety
 /// - As for [`mem_resize`].
+#[inline]
 pub unsafe fn try_mem_resize(pointer: *mut u8, size: usize) -> Result<*mut u8, ResizeError> {
+    // SAFETY: the caller vouches for the block.
+    unsafe {
+        match front::resize(pointer, size) {
+            Some(resized) => Ok(resized.as_ptr()),
+            None => resize_slowly(pointer, size),
+        }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_resize`].
+#[cold]
+#[inline(never)]
+unsafe fn resize_slowly(pointer: *mut u8, size: usize) -> Result<*mut u8, ResizeError> {
     RESIZES.count();
     let Some(payload) = NonNull::new(pointer) else {
         let allocated = slow::allocate(plain(size));

@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use snugfit_cache::Class;
 use snugfit_heap::BadPointer;
-use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, Seal, State, Tag, prefetch};
+use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, MIN_BLOCK, Seal, State, Tag, prefetch};
 
 use crate::local;
 use crate::page_map::Page;
@@ -227,22 +227,48 @@ unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
     true
 }
 
-/// Moves a live block, whose tag is `tag`, to one for `size` bytes, if the thread's cache has one and room for the old one.
+/// Makes a live block `size` bytes large, if that takes no more than the thread's cache: it stays where it is if it is that large, or
+/// moves. `None`, with nothing changed, if it is for others to do, or to say what is wrong.
 ///
 /// # Safety
-/// - If it is moved, nobody uses the old one any more.
-#[inline]
-pub(crate) unsafe fn resize(block: Block, tag: Tag, size: usize) -> Option<NonNull<u8>> {
-    let class = Class::of_block(tag.size())?;
-    // SAFETY: the cache is this thread's, or the empty one.
-    if !unsafe { &*local::front() }.has_room(class) {
+/// - If it is a live block, nobody uses it any more but where it is now.
+#[inline(always)]
+pub(crate) unsafe fn resize(payload: *mut u8, size: usize) -> Option<NonNull<u8>> {
+    if !is_near(payload) || size == 0 {
         return None;
     }
-    let to = allocate(size)?;
-    // SAFETY: two blocks, with at least that many bytes each; there is room for the old one.
+    // SAFETY: near, a header is readable before the pointer.
+    let (payload, block) = unsafe { header_before(payload) };
+    let (old, new) = (Class::of_block(block.tag().size())?, Class::of_usual_request(size)?);
+    // SAFETY: the cache is this thread's, or the empty one, whose seals are none.
+    let cache = unsafe { &*local::front() };
+    if CHECKED && block.seal() != Seal::of(payload.addr().get(), cache.word(old)) {
+        return None;
+    }
+    if old.block_size().wrapping_sub(new.block_size()) < MIN_BLOCK {
+        return Some(payload);
+    }
+    // SAFETY: the block is live, and not of the class for that size.
+    unsafe { move_cached(block, old, new, size) }
+}
+
+/// Moves a live block of the class `old` to one of `new` for `size` bytes, if the thread's cache has one and room for the old one.
+///
+/// # Safety
+/// - The two are not the same. If it is moved, nobody uses the old one any more.
+#[inline(always)]
+pub(crate) unsafe fn move_cached(block: Block, old: Class, new: Class, size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the cache is this thread's, or the empty one.
+    let cache = unsafe { &*local::front() };
+    let (from, vacancy) = (block.payload(), cache.vacancy(old)?);
+    let to = pop(new)?;
+    // SAFETY: two blocks, with at least that many bytes each; there is room for the old one, and it was live.
     unsafe {
-        block.payload().copy_to_nonoverlapping(to, size.min(Compact::usable_size(tag.size())));
-        keep(block.payload(), block, class);
+        from.copy_to_nonoverlapping(to, size.min(Compact::usable_size(old.block_size())));
+        if CHECKED {
+            block.set_seal(Seal::of(from.addr().get(), cache.word(old)).flip_cached());
+        }
+        cache.fill(old, vacancy, from);
     }
     Some(to)
 }

@@ -72,6 +72,21 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     }
 }
 
+/// # Safety
+/// - As for `GlobalAlloc::realloc`.
+#[cold]
+#[inline(never)]
+unsafe fn resize_slowly(block: *mut u8, align: usize, size: usize) -> *mut u8 {
+    RESIZES.count();
+    let Some(payload) = NonNull::new(block) else { return null_mut() };
+    // SAFETY: the caller uses only the result from now on, if there is one.
+    match unsafe { slow::resize(payload, size, align) } {
+        Ok(resized) => resized.as_ptr(),
+        Err(snugfit_heap::ResizeError::OutOfMemory) => null_mut(),
+        Err(snugfit_heap::ResizeError::BadPointer(bad)) => abort_with("realloc", block, bad),
+    }
+}
+
 // SAFETY: a payload is as large and as aligned as asked for, or null; it is nobody else's until it is freed, and keeps
 // its contents when it is resized. Nothing unwinds: what is wrong ends the process.
 unsafe impl GlobalAlloc for Snugfit {
@@ -106,13 +121,13 @@ unsafe impl GlobalAlloc for Snugfit {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        RESIZES.count();
-        let Some(payload) = NonNull::new(block) else { return null_mut() };
-        // SAFETY: the caller uses only the result from now on, if there is one.
-        match unsafe { slow::resize(payload, size, layout.align()) } {
-            Ok(resized) => resized.as_ptr(),
-            Err(snugfit_heap::ResizeError::OutOfMemory) => null_mut(),
-            Err(snugfit_heap::ResizeError::BadPointer(bad)) => abort_with("realloc", block, bad),
+        if layout.align() <= GRANULE
+            // SAFETY: the caller uses only the result from now on, if there is one.
+            && let Some(resized) = unsafe { front::resize(block, size) }
+        {
+            return resized.as_ptr();
         }
+        // SAFETY: as above.
+        unsafe { resize_slowly(block, layout.align(), size) }
     }
 }

@@ -220,12 +220,6 @@ fn unmap_freed(freed: Result<Option<Left>, BadPointer>) -> Result<(), BadPointer
     Ok(())
 }
 
-/// Whether a block of `old` bytes and one for `size` bytes both have a class: then it moves from one to the other, which is
-/// faster than to look under the lock for room behind it.
-fn are_cached(old: usize, size: usize) -> bool {
-    Class::of_block(old).is_some() && Class::of_request(size).is_some()
-}
-
 /// Makes a block `size` bytes large, here or elsewhere; aligned to `align` as it was.
 ///
 /// # Safety
@@ -244,10 +238,13 @@ pub(crate) unsafe fn resize(
     }
     let usable = match front::live_block(payload) {
         Some((_, tag)) if Compact::serves(tag.size(), size) => return Ok(payload),
-        Some((block, tag)) if are_cached(tag.size(), size) => {
+        // A small block moves, which is faster than to look under the lock for room behind it.
+        Some((block, tag))
+            if let (Some(old), Some(new)) = (Class::of_block(tag.size()), Class::of_request(size)) =>
+        {
             if align <= GRANULE {
-                // SAFETY: the caller vouches for the block.
-                let moved = unsafe { front::resize(block, tag, size) };
+                // SAFETY: the caller vouches for the block, and it is not that large.
+                let moved = unsafe { front::move_cached(block, old, new, size) };
                 if let Some(to) = moved {
                     return Ok(to);
                 }
