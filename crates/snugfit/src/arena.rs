@@ -60,12 +60,21 @@ impl Arena {
     #[inline]
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
         let Request { size, align, zeroed, .. } = request;
-        let payload = match (align <= GRANULE, zeroed) {
-            (true, false) => self.allocate_plain(size)?,
-            (true, true) => self.allocate_zeroed(size)?,
-            (false, false) => self.allocate_aligned(size, align)?,
-            (false, true) => self.allocate_aligned_zeroed(size, align)?,
-        };
+        if align <= GRANULE {
+            return self.allocate_usual(size, zeroed);
+        }
+        let payload = self.allocate_aligned(size, align)?;
+        if zeroed {
+            clear(payload, size);
+        }
+        self.note_rise();
+        Some(payload)
+    }
+
+    /// [`allocate`](Self::allocate), aligned as usual.
+    #[inline(always)]
+    pub(crate) fn allocate_usual(&mut self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+        let payload = if zeroed { self.allocate_zeroed(size) } else { self.allocate_plain(size) }?;
         self.note_rise();
         Some(payload)
     }
@@ -108,19 +117,12 @@ impl Arena {
         self.heap.allocate_aligned(size, align)
     }
 
-    #[cold]
-    fn allocate_aligned_zeroed(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
-        let payload = self.allocate_aligned(size, align)?;
-        clear(payload, size);
-        Some(payload)
-    }
-
     /// Frees a block of the heap. Of a sized free the size is checked.
     ///
     /// # Safety
     /// - The header lies in memory of the heap.
     /// - If `payload` is a live block, nobody uses it any more.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn free(
         &mut self,
         payload: NonNull<u8>,

@@ -36,17 +36,20 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
 
 /// The short way of a block that is too large for any cache: into the heap. Only while nothing is asked for [beyond the
 /// usual](mode::is_usual). `None`, with nothing changed, if there is no memory there, or it is not that large, or larger.
-#[inline]
+#[inline(always)]
 pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
     if Class::of_request(size).is_some() || threshold::is_direct(size) {
         return None;
     }
-    let request = Request { size, align: GRANULE, zeroed, replaces: 0 };
-    allocate_in_arena(caches::my_arena(), request)
+    let number = caches::my_arena();
+    if number == 0 && !arenas::are_several() {
+        return with_arena(0, |arena| arena.allocate_usual(size, zeroed));
+    }
+    allocate_in_arena(number, Request { size, align: GRANULE, zeroed, replaces: 0 })
 }
 
 /// Allocates from the heap of the arena of that number; if it would have to grow, from another one that has memory to spare.
-#[inline]
+#[inline(never)]
 fn allocate_in_arena(number: usize, request: Request) -> Option<NonNull<u8>> {
     if arenas::are_several()
         && let Some(payload) = allocate_old(number, request)
@@ -184,11 +187,11 @@ unsafe fn free_in_arena(
 ///
 /// # Safety
 /// - As for [`free`].
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
     let Some((payload, number)) = front::too_large(payload) else { return false };
     // SAFETY: the header lies in the heap of that arena; the caller vouches for the rest.
-    with_arena(number, |arena| unsafe { arena.free(payload, size) }).is_ok()
+    with_arena(number, |arena| unsafe { arena.free(payload, size) }.is_ok())
 }
 
 /// Frees a block into what this thread has. False, with nothing changed, if that is for others to do.
