@@ -89,6 +89,19 @@ mod tests {
     }
 
     #[test]
+    fn unusual_requests_alone_have_no_class_of_their_own() {
+        for size in 0..=LARGEST {
+            let usual = Class::of_usual_request(size);
+            if size <= Class::UNUSUAL {
+                assert_eq!(usual.map(Class::number), Some(1), "{size}");
+            } else {
+                assert_eq!(usual, Class::of_request(size), "{size}");
+            }
+        }
+        assert_eq!(Class::UNUSUAL, 8);
+    }
+
+    #[test]
     fn there_is_a_class_for_every_size() {
         let sizes: std::vec::Vec<_> = Class::all().map(Class::block_size).collect();
         let expected: std::vec::Vec<_> = (MIN_BLOCK..=LARGEST).step_by(GRANULE).collect();

@@ -9,12 +9,15 @@ use std::thread;
 use common::child::{passes, run_in_children};
 use common::system::{resident, without_huge_pages};
 use common::{EACH_CALL_VALIDATES, IS_LIST, KIB, MIB, allocate, assert_valid, check, fill, free, try_free};
-use snugfit::{BadPointer, count_calls, stats, trim, try_usable_size};
+use snugfit::{
+    BadPointer, ResizeError, count_calls, stats, trim, try_mem_resize, try_usable_size, usable_size,
+};
 
 fn main() {
     run_in_children(&[
         ("a_freed_block_comes_back_first", a_freed_block_comes_back_first),
         ("a_cached_block_is_no_block", a_cached_block_is_no_block),
+        ("a_small_block_is_resized_by_way_of_the_cache", a_small_block_is_resized),
         ("a_thread_that_ends_leaves_nothing", a_thread_that_ends_leaves_nothing),
         ("threads_by_the_thousand_leave_the_footprint_flat", threads_leave_the_footprint_flat),
         ("a_thread_that_only_frees_keeps_little", a_thread_that_only_frees_keeps_little),
@@ -66,6 +69,42 @@ fn a_cached_block_is_no_block() {
     thread::spawn(move || free(pointer())).join().expect("it frees");
     assert_eq!(try_free(pointer()), Err(BadPointer::DoubleFree));
     assert_valid();
+}
+
+fn a_small_block_is_resized() {
+    let sizes = [0, 1, 8, 9, 24, 25, 40, 41, 100, 500, 1000, 1016, 1017, 3000];
+    for (from, to) in sizes.iter().flat_map(|&from| sizes[1..].iter().map(move |&to| (from, to))) {
+        let block = allocate(from);
+        fill(block, from, to);
+        // So that there is one to move to.
+        free(allocate(to));
+        // SAFETY: a live block, which is used no more but as the result.
+        let resized = unsafe { try_mem_resize(block, to) }.expect("there is memory");
+        check_start(resized, from.min(to), from, to);
+        assert!(usable_size(resized) >= to, "{from} to {to}");
+        if resized == block {
+            assert!(usable_size(block) < to + 40, "{from} to {to} stays");
+        } else {
+            assert_eq!(try_free(block), Err(BadPointer::DoubleFree), "{from} to {to} moves");
+        }
+        free(resized);
+        // SAFETY: neither is a block, and neither is used.
+        let wrong = unsafe { [try_mem_resize(resized, to), try_mem_resize(resized.wrapping_add(1), to)] };
+        assert_eq!(wrong[0], Err(ResizeError::BadPointer(BadPointer::DoubleFree)));
+        assert!(matches!(wrong[1], Err(ResizeError::BadPointer(_))), "{:?}", wrong[1]);
+    }
+    assert_eq!(stats().heap_blocks, 0);
+    assert_valid();
+}
+
+/// The first `kept` bytes of a block are those that a block of `from` bytes was filled with.
+fn check_start(block: *mut u8, kept: usize, from: usize, seed: usize) {
+    let whole = allocate(from);
+    fill(whole, from, seed);
+    // SAFETY: both have that many bytes.
+    let [found, expected] = [block, whole].map(|block| unsafe { std::slice::from_raw_parts(block, kept) });
+    assert_eq!(found, expected);
+    free(whole);
 }
 
 fn a_thread_that_ends_leaves_nothing() {
