@@ -3,6 +3,8 @@
 use core::cell::Cell;
 use core::ptr::NonNull;
 
+use snugfit_tag::prefetch;
+
 use crate::magazine::{Magazine, Slot};
 use crate::{Class, Supplier};
 
@@ -71,7 +73,8 @@ impl Bin {
         magazine: Cell::new(Magazine::NONE),
     };
 
-    /// Takes the block that was put in last. Four instructions.
+    /// Takes the block that was put in last, and fetches the one that came before it: who asks for one often asks for more, and what was
+    /// freed a while ago is far away. Six instructions.
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
         // SAFETY: before the top lies the last block, or the null before the first, which is never passed.
@@ -79,6 +82,8 @@ impl Bin {
         // SAFETY: as above.
         let block = NonNull::new(unsafe { last.read() })?;
         self.top.set(last);
+        // SAFETY: as above; it may be that null.
+        prefetch(unsafe { last.sub(1).read() });
         Some(block)
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct Chain {
 const LANES: usize = 8;
 
 /// Words of a block: what it has but for an 8-byte header.
-const fn words(class: Class) -> usize {
+pub(crate) const fn words(class: Class) -> usize {
     class.block_size() / 8 - 1
 }
 

@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-use crate::chain::Chain;
+use crate::chain::{Chain, words};
 use crate::magazine::Magazine;
 use crate::stack::Stack;
 use crate::{Class, Supplier};
@@ -199,6 +199,7 @@ impl Depot {
                 let mut blocks = [None; TOGETHER];
                 let mut slots = blocks.iter_mut();
                 shelf.chain.pop_all(class, TOGETHER, supplier, |block| {
+                    supplier.prefetch(block, words(class));
                     slots.next().into_iter().for_each(|slot| *slot = Some(block));
                 });
                 // SAFETY: they came from the supplier or the cache's owner, and nobody uses them.
@@ -239,6 +240,8 @@ pub(crate) fn give_back(class: Class, magazine: Magazine, supplier: &mut impl Su
     if magazine.is_none() {
         return;
     }
+    // What they lie between is looked at when they are coalesced.
+    magazine.blocks().for_each(|block| supplier.prefetch(block, words(class)));
     // SAFETY: blocks in a magazine came from the supplier or the cache's owner, and nobody uses them.
     unsafe { supplier.take_back(class, magazine.blocks()) };
     give_back_empty(magazine, supplier);
