@@ -55,9 +55,15 @@ impl Chain {
         let (mut at, mut used, mut count) = (self.at % LANES, self.used, self.count);
         loop {
             if let Some(holder) = self.holders[at] {
-                // SAFETY: the holder is in this chain, and nobody uses it.
-                let end = unsafe { supplier.note_all(holder, used..words(class), &mut blocks) };
-                (used, count) = (end, count + (end - used));
+                let first = used;
+                while used < words(class)
+                    && let Some(block) = blocks.next()
+                {
+                    // SAFETY: the holder is in this chain, and nobody uses it.
+                    unsafe { supplier.note(holder, used, Some(block)) };
+                    used += 1;
+                }
+                count += used - first;
             }
             // Either they have come to an end, or the holder is full.
             let Some(block) = blocks.next() else { break };

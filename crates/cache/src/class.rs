@@ -56,7 +56,7 @@ impl Class {
         if size <= LARGEST { Some(Self(size as u32)) } else { None }
     }
 
-    /// Its number: at least 2, less than [`COUNT`](Self::COUNT).
+    /// Its number: less than [`COUNT`](Self::COUNT), and at least 2, but for what [holds nothing](Self::of_usual_request).
     #[inline]
     #[must_use]
     pub const fn number(self) -> usize {

@@ -46,29 +46,8 @@ pub unsafe trait Supplier {
     /// - As for [`note`](Self::note), and it was written.
     unsafe fn noted(&self, block: NonNull<u8>, word: usize) -> Option<NonNull<u8>>;
 
-    /// [Notes](Self::note) blocks in these words of `holder`, one in each, as far as they go. Returns where the words start that were
-    /// not needed. Who overrides this has less to do for many than for each.
-    ///
-    /// # Safety
-    /// - As for [`note`](Self::note).
-    unsafe fn note_all(
-        &mut self,
-        holder: NonNull<u8>,
-        words: Range<usize>,
-        blocks: &mut impl Iterator<Item = NonNull<u8>>,
-    ) -> usize {
-        let mut at = words.start;
-        while at < words.end
-            && let Some(block) = blocks.next()
-        {
-            // SAFETY: the caller vouches for the words.
-            unsafe { self.note(holder, at, Some(block)) };
-            at += 1;
-        }
-        at
-    }
-
-    /// Gives what was [noted](Self::noted) in these words to `put`, the last one first. Word 0 is not among them.
+    /// Gives what was [noted](Self::noted) in these words to `put`, the last one first. Word 0 is not among them. Who overrides this
+    /// has less to do for many than for each.
     ///
     /// # Safety
     /// - As for [`noted`](Self::noted).
@@ -79,7 +58,7 @@ pub unsafe trait Supplier {
         }
     }
 
-    /// Words of `block` will be read soon, this one first. A hint.
+    /// Words of `block` will be read soon, this one first; the word behind its last is the next block's header. A hint.
     fn prefetch(&self, block: NonNull<u8>, word: usize) {
         let _ = (block, word);
     }

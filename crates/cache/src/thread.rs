@@ -61,7 +61,7 @@ impl ThreadCache {
         // By bytes, not by number, see `Class`.
         let offset = class.block_size() * (size_of::<Bin>() / GRANULE);
         // SAFETY: there is a bin for each class, one for each granule of its size.
-        unsafe { self.bins.as_ptr().byte_add(offset).as_ref().unwrap_unchecked() }
+        unsafe { &*self.bins.as_ptr().byte_add(offset) }
     }
 
     fn reserve(&self, class: Class) -> &Reserve {

@@ -82,16 +82,6 @@ unsafe impl Supplier for Behind<'_> {
         }
     }
 
-    unsafe fn note_all(
-        &mut self,
-        holder: NonNull<u8>,
-        words: Range<usize>,
-        blocks: &mut impl Iterator<Item = NonNull<u8>>,
-    ) -> usize {
-        // SAFETY: the caller vouches for the block.
-        unsafe { chained::note_all(holder, words, blocks) }
-    }
-
     unsafe fn noted_all(&self, holder: NonNull<u8>, words: Range<usize>, put: impl FnMut(NonNull<u8>)) {
         // SAFETY: the caller vouches for the block.
         if let Err(Overwritten) = unsafe { chained::noted_all(holder, words, put) } {

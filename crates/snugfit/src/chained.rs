@@ -19,32 +19,11 @@ pub(crate) struct Overwritten;
 ///
 /// # Safety
 /// - It is a cached block, which has that many words, and nobody uses it.
+#[inline]
 pub(crate) unsafe fn note(block: NonNull<u8>, word: usize, address: Option<NonNull<u8>>) {
     let address = address.map_or(0, |address| address.as_ptr().expose_provenance());
     // SAFETY: the caller vouches for the word.
     unsafe { write(front::key(), block, word, address) };
-}
-
-/// [Notes](note) blocks in these words of `holder`, as far as they go. Returns where the words start that were not needed.
-///
-/// # Safety
-/// - As for [`note`].
-#[inline]
-pub(crate) unsafe fn note_all(
-    holder: NonNull<u8>,
-    words: Range<usize>,
-    blocks: &mut impl Iterator<Item = NonNull<u8>>,
-) -> usize {
-    let key = front::key();
-    let mut at = words.start;
-    while at < words.end
-        && let Some(block) = blocks.next()
-    {
-        // SAFETY: the caller vouches for the words.
-        unsafe { write(key, holder, at, block.as_ptr().expose_provenance()) };
-        at += 1;
-    }
-    at
 }
 
 /// What [`note`] wrote there. Only of word 0 may that be nothing.

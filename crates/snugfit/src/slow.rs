@@ -42,6 +42,7 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
         return None;
     }
     let number = caches::my_arena();
+    // One that is alone has nobody to ask before it grows, and all that follows is in line here.
     if number == 0 && !arenas::are_several() {
         return with_arena(0, |arena| arena.allocate_usual(size, zeroed));
     }
