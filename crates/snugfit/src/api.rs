@@ -3,8 +3,9 @@
 use core::ptr::{NonNull, null_mut};
 
 use libc::{EINVAL, ENOMEM};
-use snugfit_cache::Class;
+
 use snugfit_heap::{BadPointer, ResizeError};
+use snugfit_slab::Place;
 use snugfit_source::os::set_errno;
 use snugfit_tag::{Compact, Format, GRANULE};
 
@@ -13,6 +14,7 @@ use crate::front;
 use crate::hardened::fronts;
 use crate::mode;
 use crate::report::abort_with;
+use crate::slabs;
 use crate::slow;
 use crate::state::Request;
 
@@ -44,9 +46,11 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
     // Each way is a function of its own, so that none pays for another's frame.
-    if size <= Class::UNUSUAL
-        && let Some(payload) = front::allocate(size)
+    if mode::is_usual()
+        && let Some(payload) = slabs::allocate(size)
     {
+        payload.as_ptr()
+    } else if let Some(payload) = front::allocate_with_header(size) {
         payload.as_ptr()
     } else if let Some(payload) = fronts::allocate_small(size, false) {
         payload.as_ptr()
@@ -114,6 +118,8 @@ fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
         let small = fronts::allocate_small(size, true);
         if small.is_some() {
             small
+        } else if slabs::are_for(size) {
+            None
         } else if mode::is_usual() {
             slow::allocate_in_heap(size, true)
         } else if mode::is_hardened() {
@@ -166,7 +172,11 @@ pub unsafe fn mem_free(pointer: *mut u8) {
 unsafe fn free_slowly(pointer: *mut u8, function: &str) {
     // SAFETY: the caller vouches for the block.
     unsafe {
-        if fronts::free_small(pointer) {
+        if let Some(place) = slabs::find(pointer) {
+            if !(mode::is_usual() && slabs::give(place)) {
+                free_small(place, pointer, function);
+            }
+        } else if fronts::free_small(pointer) {
             // Done.
         } else if mode::is_usual() {
             free_usually(pointer, function);
@@ -175,6 +185,18 @@ unsafe fn free_slowly(pointer: *mut u8, function: &str) {
         } else {
             free_otherwise(pointer, function);
         }
+    }
+}
+
+/// # Safety
+/// - As for [`mem_free`]; it is at `place`.
+#[inline(never)]
+unsafe fn free_small(place: Place<'static>, pointer: *mut u8, function: &str) {
+    FREES.count();
+    let Some(payload) = NonNull::new(pointer) else { return };
+    // SAFETY: the caller vouches for the block.
+    if let Err(bad) = unsafe { slabs::free(place, payload, None, true) } {
+        abort_with(function, pointer, bad);
     }
 }
 

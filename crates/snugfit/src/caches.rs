@@ -14,8 +14,10 @@ use crate::hardened::fronts;
 use crate::local::{self, Cache};
 use crate::mode;
 use crate::own::with_own;
+use crate::owners::{self, Kept};
 use crate::process::with;
 use crate::region::arena_of;
+use crate::slabs;
 use crate::state::{Request, State};
 
 /// The cache of a thread, as the process keeps it: in a list, apart from the heap.
@@ -28,6 +30,8 @@ pub(crate) struct Owned {
     previous: Cell<*mut Owned>,
     /// The number of the arena that it takes blocks from.
     pub(crate) arena: usize,
+    /// Where its small blocks are; null if there was no memory.
+    pub(crate) slabs: *const Kept,
 }
 
 /// All of them. Under the lock.
@@ -97,6 +101,7 @@ impl State {
                 next: none.clone(),
                 previous: none,
                 arena: self.shares.join(self.key()),
+                slabs: owners::join(),
             });
             owned.as_ref()
         };
@@ -131,6 +136,7 @@ unsafe fn end(owned: NonNull<Owned>) {
     // SAFETY: what is in the list lives.
     let ended = unsafe { owned.as_ref() };
     leave(ended);
+    owners::leave(ended.slabs);
     // SAFETY: the caller vouches for it.
     with(|state| unsafe { state.end_cache(owned) });
 }
@@ -175,6 +181,7 @@ unsafe fn take_over_one(owned: NonNull<Owned>) {
         with(|state| unsafe { state.take_over_front(front) });
     }
     if orphan.cache.is_moving() {
+        owners::leave(orphan.slabs);
         with(|state| {
             state.shares.leave(orphan.arena);
             state.caches.remove(orphan);
@@ -204,7 +211,7 @@ pub(crate) fn my_arena() -> usize {
 }
 
 /// This thread's cache; a new one if it has none and may have one.
-fn mine() -> Option<&'static Owned> {
+pub(crate) fn mine() -> Option<&'static Owned> {
     if mode::is_hardened() {
         mode::follow();
         return None;
@@ -263,12 +270,16 @@ pub(crate) fn empty_mine() {
     if let Cache::Owned(owned) = local::cache() {
         leave(owned);
     }
+    slabs::empty_mine();
     fronts::empty_mine();
 }
 
 /// A block from this thread's cache, or from what lies behind it. `None` if such a block is not cached, or there is no
 /// memory here.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
+    if let Some(payload) = slabs::allocate_request(request) {
+        return Some(payload);
+    }
     let class = Class::of_request(request.size)?;
     let owned = mine()?;
     let cache = &owned.cache;

@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 
 use snugfit_cache::Class;
 use snugfit_heap::BadPointer;
+use snugfit_slab::Place;
 use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, MIN_BLOCK, Seal, State, Tag, prefetch};
 
 use crate::local;
@@ -12,6 +13,7 @@ use crate::page_map::Page;
 use crate::range::Range;
 use crate::region::{REGION, arena_of};
 use crate::report;
+use crate::slabs;
 use crate::state::PAGES;
 
 /// Where most pointers lie.
@@ -44,13 +46,31 @@ pub(crate) fn key() -> Key {
 /// A block for `size` bytes from the thread's cache, if that has one. About twenty instructions.
 #[inline(always)]
 pub(crate) fn allocate(size: usize) -> Option<NonNull<u8>> {
-    pop(Class::of_request(size)?)
+    match snugfit_slab::Class::of_request(size) {
+        Some(class) => take(class),
+        None => pop(Class::of_request(size)?),
+    }
 }
 
 /// [`allocate`], a little shorter, for who asks in another way for 8 bytes and less: for that it never finds a block.
 #[inline(always)]
 pub(crate) fn allocate_usual(size: usize) -> Option<NonNull<u8>> {
-    pop(Class::of_usual_request(size)?)
+    match snugfit_slab::Class::of_request(size) {
+        Some(class) => take(class),
+        None => pop(Class::of_usual_request(size)?),
+    }
+}
+
+/// [`allocate`] where there are no slabs, for what would lie in them.
+pub(crate) fn allocate_with_header(size: usize) -> Option<NonNull<u8>> {
+    pop(Class::of_request(size)?)
+}
+
+/// A block of a slab of the thread's.
+#[inline(always)]
+fn take(class: snugfit_slab::Class) -> Option<NonNull<u8>> {
+    // SAFETY: they are this thread's, or nobody's.
+    unsafe { &*local::slabs() }.take(class)
 }
 
 /// A block of `class` from the thread's cache, if that has one.
@@ -98,6 +118,10 @@ pub(crate) fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
 /// - If it is a live block, nobody uses it any more.
 #[inline(always)]
 pub(crate) unsafe fn free(payload: *mut u8) -> bool {
+    if let Some(place) = slabs::find(payload) {
+        // SAFETY: they are this thread's, or nobody's; the caller vouches for the block.
+        return unsafe { (*local::slabs()).give(place) };
+    }
     // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
     is_near(payload) && unsafe { free_in_heap(payload) }
 }
@@ -173,6 +197,11 @@ unsafe fn free_in_heap(payload: *mut u8) -> bool {
 /// - As for [`free`].
 #[inline(always)]
 pub(crate) unsafe fn free_sized(payload: *mut u8, size: usize) -> bool {
+    if let Some(place) = slabs::find(payload) {
+        let Some(class) = snugfit_slab::Class::of_request(size) else { return false };
+        // SAFETY: they are this thread's, or nobody's; the caller vouches for the block.
+        return unsafe { (*local::slabs()).give_of_class(place, class) };
+    }
     // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
     is_near(payload) && unsafe { free_sized_in_heap(payload, size) }
 }
@@ -234,7 +263,14 @@ unsafe fn keep(payload: NonNull<u8>, block: Block, class: Class) -> bool {
 /// - If it is a live block, nobody uses it any more but where it is now.
 #[inline(always)]
 pub(crate) unsafe fn resize(payload: *mut u8, size: usize) -> Option<NonNull<u8>> {
-    if !is_near(payload) || size == 0 {
+    if size == 0 {
+        return None;
+    }
+    if let Some(place) = slabs::find(payload) {
+        // SAFETY: the caller vouches for the block.
+        return unsafe { resize_small(place, payload, size) };
+    }
+    if !is_near(payload) {
         return None;
     }
     // SAFETY: near, a header is readable before the pointer.
@@ -249,19 +285,45 @@ pub(crate) unsafe fn resize(payload: *mut u8, size: usize) -> Option<NonNull<u8>
         return Some(payload);
     }
     // SAFETY: the block is live, and not of the class for that size.
-    unsafe { move_cached(block, old, new, size) }
+    unsafe { move_cached(block, old, size) }
 }
 
-/// Moves a live block of the class `old` to one of `new` for `size` bytes, if the thread's cache has one and room for the old one.
+/// [`resize`] of a block in a slab.
 ///
 /// # Safety
-/// - The two are not the same. If it is moved, nobody uses the old one any more.
+/// - As for [`resize`]; it is at `place`.
 #[inline(always)]
-pub(crate) unsafe fn move_cached(block: Block, old: Class, new: Class, size: usize) -> Option<NonNull<u8>> {
+unsafe fn resize_small(place: Place<'static>, payload: *mut u8, size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: they are this thread's, or nobody's.
+    let owner = unsafe { &*local::slabs() };
+    let class = owner.class_of(&slabs::SPACE, place)?;
+    // SAFETY: a block is live there.
+    let payload = unsafe { NonNull::new_unchecked(payload) };
+    if snugfit_slab::Class::of_request(size) == Some(class) {
+        return Some(payload);
+    }
+    let to = allocate_usual(size)?;
+    // SAFETY: two blocks, with at least that many bytes each; the caller vouches that nobody uses the old one any more.
+    unsafe {
+        payload.copy_to_nonoverlapping(to, size.min(class.size()));
+        if !owner.give(place) {
+            // It is live, so nothing can be wrong with it.
+            let _ = slabs::free(place, payload, None, false);
+        }
+    }
+    Some(to)
+}
+
+/// Moves a live block of the class `old` to one for `size` bytes, if the thread has one at hand and its cache room for the old one.
+///
+/// # Safety
+/// - That is of another class. If it is moved, nobody uses the old one any more.
+#[inline(always)]
+pub(crate) unsafe fn move_cached(block: Block, old: Class, size: usize) -> Option<NonNull<u8>> {
     // SAFETY: the cache is this thread's, or the empty one.
     let cache = unsafe { &*local::front() };
     let (from, vacancy) = (block.payload(), cache.vacancy(old)?);
-    let to = pop(new)?;
+    let to = allocate_usual(size)?;
     // SAFETY: two blocks, with at least that many bytes each; there is room for the old one, and it was live.
     unsafe {
         from.copy_to_nonoverlapping(to, size.min(Compact::usable_size(old.block_size())));

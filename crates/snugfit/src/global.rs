@@ -9,6 +9,7 @@ use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::mode;
 use crate::report::abort_with;
+use crate::slabs;
 use crate::slow;
 use crate::state::Request;
 
@@ -42,6 +43,7 @@ fn request(layout: Layout, zeroed: bool) -> Request {
 fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
     if layout.align() <= GRANULE
         && mode::is_usual()
+        && !slabs::are_for(layout.size())
         && let Some(payload) = slow::allocate_in_heap(layout.size(), zeroed)
     {
         return payload.as_ptr();
@@ -57,6 +59,14 @@ fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
 unsafe fn free_slowly(block: *mut u8, layout: Layout) {
     // SAFETY: the caller vouches for the block.
     unsafe {
+        if let Some(place) = slabs::find(block)
+            && mode::is_usual()
+            && let Some(class) = snugfit_slab::Class::of_request(layout.size())
+            && place.has_class(class)
+            && slabs::give(place)
+        {
+            return;
+        }
         if mode::is_usual() && slow::free_in_heap(block, Some(layout.size())) {
             return;
         }

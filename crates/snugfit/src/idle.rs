@@ -31,7 +31,7 @@ impl Idle {
 
     /// The heap's use has risen to `in_use`, if it is more than before.
     #[inline]
-    fn rise(&mut self, in_use: isize) {
+    pub(crate) fn rise(&mut self, in_use: isize) {
         if in_use > self.most {
             self.most = in_use;
             // Nearly is enough: how much of it caches hold is never quite the same.
@@ -50,7 +50,7 @@ impl Idle {
 
     /// Whether the heap's use, which is `in_use` now, has fallen so far that it is to be tidied.
     #[inline]
-    fn falls(&mut self, in_use: isize) -> bool {
+    pub(crate) fn falls(&mut self, in_use: isize) -> bool {
         let fallen = self.most - in_use;
         let falls = fallen > self.allowance && fallen > self.most / FRACTION;
         if falls {

@@ -1,6 +1,7 @@
 //! What a thread has for itself: where its cache is.
 
 use snugfit_cache::ThreadCache;
+use snugfit_slab::Owner;
 
 use crate::caches::Owned;
 use crate::hardened::front::Front;
@@ -14,6 +15,15 @@ pub(crate) struct Empty(ThreadCache);
 // SAFETY: a cache without magazines is never written to: the fast paths find nothing and no room, and the slow ones use
 // caches of their own.
 unsafe impl Sync for Empty {}
+
+/// The slabs of a thread that has none, in the same way.
+pub(crate) static NOBODY: Nobody = Nobody(Owner::NONE);
+
+/// See [`NOBODY`].
+pub(crate) struct Nobody(Owner);
+
+// SAFETY: the fast paths find nothing of it, and no slab is its; the slow ones use owners of their own.
+unsafe impl Sync for Nobody {}
 
 /// In place of the cache of a thread that is about to end: it gets no other.
 const ENDED: *mut Owned = core::ptr::without_provenance_mut(1);
@@ -31,6 +41,18 @@ pub(crate) enum Cache {
 #[inline(always)]
 pub(crate) fn front() -> *const ThreadCache {
     imp::front()
+}
+
+/// What the fast paths use of slabs: what the thread owns, or nobody.
+#[inline(always)]
+pub(crate) fn slabs() -> *const Owner {
+    imp::slabs()
+}
+
+/// Whether `owner` is the one that owns nothing.
+#[inline]
+pub(crate) fn is_nobody(owner: &Owner) -> bool {
+    core::ptr::eq(owner, &NOBODY.0)
 }
 
 /// The thread's cache.
@@ -52,6 +74,11 @@ pub(crate) fn set(owned: *mut Owned, is_front: bool) -> bool {
 /// The fast paths do without a cache from now on: calls are counted, or go to the hardened heap.
 pub(crate) fn clear_front() {
     imp::clear_front();
+}
+
+/// The fast paths do without slabs from now on.
+pub(crate) fn clear_slabs() {
+    imp::clear_slabs();
 }
 
 /// What the thread has in hardened mode, if it may be used without asking.

@@ -6,7 +6,7 @@ use core::error::Error;
 use core::fmt;
 use core::num::NonZero;
 
-use crate::{Hardening, TooLate, backtrace_at_end, check_every, harden, set_arenas};
+use crate::{Hardening, TooLate, backtrace_at_end, check_every, harden, keep_headers, set_arenas};
 
 /// What the words ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,13 +18,15 @@ pub struct Options {
     pub backtrace: bool,
     /// `check=N`: see [`check_every`]. Of two the first counts.
     pub check: Option<NonZero<u32>>,
+    /// `headers`: see [`keep_headers`].
+    pub headers: bool,
     /// `hardened`, or some of the words that it is the sum of: see [`harden`].
     pub hardening: Hardening,
 }
 
 impl Options {
     /// The words there are, for who wrote another.
-    pub const WORDS: &str = "`arenas=N`, `backtrace`, `check=N`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, \
+    pub const WORDS: &str = "`arenas=N`, `backtrace`, `check=N`, `headers`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, \
         `guard-pages`, `zero-size` and `guard=RATE`";
 
     /// Reads all of `words`, which are separated by commas. Those that are none of [`WORDS`](Self::WORDS) go to `other`, and are
@@ -44,6 +46,7 @@ impl Options {
         let number_of = |name| value(word, name).and_then(number);
         match (word, number_of(b"check="), number_of(b"arenas=")) {
             (b"backtrace", ..) => self.backtrace = true,
+            (b"headers", ..) => self.headers = true,
             (_, calls @ Some(_), _) => self.check = self.check.or(calls),
             (.., count @ Some(_)) => self.arenas = self.arenas.or(count),
             _ => return self.harden(word),
@@ -78,6 +81,9 @@ impl Options {
     pub fn apply(self) -> Result<(), TooLate> {
         if self.backtrace {
             backtrace_at_end();
+        }
+        if self.headers {
+            keep_headers();
         }
         if let Some(count) = self.arenas {
             set_arenas(count);
@@ -184,7 +190,7 @@ mod tests {
         let words = words.join(",").replace("=N", "=7").replace("RATE", "1000");
         let hardening = Hardening { guard: NonZero::new(1000), ..Hardening::ALL };
         let seven = NonZero::new(7);
-        let all = Options { arenas: seven, backtrace: true, check: seven, hardening };
+        let all = Options { arenas: seven, backtrace: true, check: seven, headers: true, hardening };
         assert_eq!(parse(&words), (all, vec![]));
     }
 

@@ -8,6 +8,7 @@ use crate::arenas::locked;
 use crate::caches::Owned;
 use crate::hardened::front::Front;
 use crate::lock::Lock;
+use crate::owners::Kept;
 use crate::pool::{Pieces, Pool};
 
 /// Memory that is not the heap's: for caches, and their magazines.
@@ -17,6 +18,7 @@ pub(crate) struct Own {
     pub(crate) caches: Pieces,
     pub(crate) magazines: Pieces,
     pub(crate) fronts: Pieces,
+    pub(crate) owners: Pieces,
 }
 
 struct Guarded {
@@ -34,6 +36,7 @@ static OWN: Guarded = Guarded {
         caches: Pieces::of(size_of::<Owned>()),
         magazines: Pieces::of(MAGAZINE),
         fronts: Pieces::of(size_of::<Front>()),
+        owners: Pieces::of(size_of::<Kept>()),
     }),
 };
 
@@ -48,4 +51,7 @@ pub(crate) fn lock() -> &'static Lock {
     &OWN.lock
 }
 
-const _: () = assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
+const _: () = {
+    assert!(align_of::<Owned>() <= 64 && size_of::<Owned>().is_multiple_of(64));
+    assert!(align_of::<Kept>() <= 64 && size_of::<Kept>().is_multiple_of(64));
+};

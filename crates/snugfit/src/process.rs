@@ -14,7 +14,7 @@ use crate::caches::{self, Owned};
 use crate::hardening::Hardening;
 use crate::lock::Lock;
 use crate::state::State;
-use crate::{own, thread};
+use crate::{own, owners, thread};
 
 struct Process {
     /// [`NEW`], then the [`thread::preparer`] that prepares everything, then [`READY`].
@@ -71,6 +71,7 @@ fn prepared() -> *mut State {
 pub(crate) fn let_in_again() {
     PROCESS.lock.let_in_again();
     arenas::others().for_each(|other| other.lock.let_in_again());
+    owners::lock().let_in_again();
     own::lock().let_in_again();
 }
 
@@ -122,20 +123,24 @@ extern "C" fn before_fork() {
     // The arenas come after the process, as in `with_all`.
     PROCESS.lock.hold_for_fork();
     arenas::others().for_each(|other| other.lock.hold_for_fork());
+    owners::lock().hold_for_fork();
     own::lock().hold_for_fork();
 }
 
 extern "C" fn after_fork_in_parent() {
     own::lock().release_in_parent();
+    owners::lock().release_in_parent();
     arenas::others().for_each(|other| other.lock.release_in_parent());
     PROCESS.lock.release_in_parent();
 }
 
 extern "C" fn after_fork_in_child() {
     if PROCESS.lock.is_held_for_fork() {
+        owners::take_over();
         caches::take_over();
     }
     own::lock().release_in_child();
+    owners::lock().release_in_child();
     arenas::others().for_each(|other| other.lock.release_in_child());
     PROCESS.lock.release_in_child();
 }

@@ -44,6 +44,14 @@ pub(crate) fn damaged_in_cache(block: *const u8, bad: BadPointer) -> ! {
     damaged(block.addr(), if is_footer { Overwritten::Footer } else { Overwritten::Header })
 }
 
+/// The small block at `payload` was freed by two threads at the same time.
+#[cold]
+#[inline(never)]
+pub(crate) fn freed_twice(payload: *const u8) -> ! {
+    let (function, pointer) = ("free", payload.addr());
+    end(&Finding::Pointer(WrongPointer { function, pointer, bad: BadPointer::DoubleFree, block: None }))
+}
+
 /// Something was written to a free block of a heap, whose header is at `block`.
 #[cold]
 #[inline(never)]

@@ -19,7 +19,7 @@ use crate::page_map::Page;
 use crate::process::with;
 use crate::region::arena_of;
 use crate::state::{Request, Resized, State};
-use crate::{mode, sampled, threshold};
+use crate::{mode, owners, sampled, slabs, threshold};
 
 /// The largest block, in bytes: C's `PTRDIFF_MAX`.
 const MAX_SIZE: usize = isize::MAX as usize;
@@ -75,7 +75,7 @@ fn allocate_at_last(request: Request) -> Option<NonNull<u8>> {
     caches::empty_mine();
     give_up_addresses();
     let of_others = arenas::trim_others(0);
-    if with(|state| state.trim_for_memory()) + of_others == 0 {
+    if with(|state| state.trim_for_memory()) + of_others + owners::purge() == 0 {
         // Nothing went back to the system, but what was cached may have become a larger block.
         return allocate_in_some_heap(request);
     }
@@ -134,6 +134,10 @@ fn allocate_direct(request: Request) -> Option<NonNull<u8>> {
 /// # Safety
 /// - If `payload` is a live block of this allocator, nobody uses it any more.
 pub(crate) unsafe fn free(payload: NonNull<u8>, size: Option<usize>) -> Result<(), BadPointer> {
+    if let Some(place) = slabs::find(payload.as_ptr()) {
+        // SAFETY: the caller vouches for the payload.
+        return unsafe { slabs::free(place, payload, size, true) };
+    }
     // SAFETY: the caller vouches for the payload.
     if unsafe { free_in_thread(payload, size, true) } {
         return Ok(());
@@ -240,15 +244,22 @@ pub(crate) unsafe fn resize(
     {
         return Ok(to);
     }
-    let usable = match front::live_block(payload) {
-        Some((_, tag)) if Compact::serves(tag.size(), size) => return Ok(payload),
+    let usable = match (slabs::find(payload.as_ptr()), front::live_block(payload)) {
+        (Some(place), _) => {
+            let usable = slabs::usable_size(place, payload)?;
+            if snugfit_slab::Class::of_request(size).is_some_and(|class| class.size() == usable) {
+                return Ok(payload);
+            }
+            usable
+        }
+        (_, Some((_, tag))) if Compact::serves(tag.size(), size) => return Ok(payload),
         // A small block moves, which is faster than to look under the lock for room behind it.
-        Some((block, tag))
-            if let (Some(old), Some(new)) = (Class::of_block(tag.size()), Class::of_request(size)) =>
+        (_, Some((block, tag)))
+            if let (Some(old), Some(_)) = (Class::of_block(tag.size()), Class::of_request(size)) =>
         {
             if align <= GRANULE {
                 // SAFETY: the caller vouches for the block, and it is not that large.
-                let moved = unsafe { front::move_cached(block, old, new, size) };
+                let moved = unsafe { front::move_cached(block, old, size) };
                 if let Some(to) = moved {
                     return Ok(to);
                 }
@@ -301,6 +312,9 @@ unsafe fn resize_in_place(payload: NonNull<u8>, size: usize, align: usize) -> Re
 
 /// The payload bytes of a block.
 pub(crate) fn usable_size(payload: NonNull<u8>) -> Result<usize, BadPointer> {
+    if let Some(place) = slabs::find(payload.as_ptr()) {
+        return slabs::usable_size(place, payload);
+    }
     match home(payload) {
         0 => with(|state| state.usable_size(payload)),
         // SAFETY: the page is one of the heap's.
@@ -311,6 +325,9 @@ pub(crate) fn usable_size(payload: NonNull<u8>) -> Result<usize, BadPointer> {
 /// What is known of the block that `address` lies in.
 #[cold]
 pub(crate) fn block_near(address: usize) -> Option<FoundBlock> {
+    if let Some(block) = slabs::block_near(address) {
+        return Some(block);
+    }
     match arena_of(without_provenance(address)) {
         0 => with(|state| state.block_near(address)),
         number => with_arena(number, |arena| arena.block_near(address)),
@@ -322,6 +339,10 @@ pub(crate) fn block_near(address: usize) -> Option<FoundBlock> {
 /// # Safety
 /// - As for [`free`].
 unsafe fn release_moved(payload: NonNull<u8>) -> Result<(), BadPointer> {
+    if let Some(place) = slabs::find(payload.as_ptr()) {
+        // SAFETY: the caller vouches for the payload.
+        return unsafe { slabs::free(place, payload, None, false) };
+    }
     // SAFETY: the caller vouches for the payload.
     if unsafe { free_in_thread(payload, None, false) } {
         return Ok(());

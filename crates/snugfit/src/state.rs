@@ -19,6 +19,7 @@ use crate::hardened::Hardened;
 use crate::idle::Idle;
 use crate::marked::Marked;
 use crate::own::with_own;
+use crate::owners;
 use crate::page_map::{Page, PageMap};
 use crate::region::Origin;
 use crate::sampled::Sampled;
@@ -269,7 +270,8 @@ impl State {
     /// Takes the peak into account that the heap has reached while the direct mappings were what they are.
     pub(crate) fn note_peak(&mut self) {
         let hardened = self.hardened.as_mut().map_or(0, |hardened| hardened.heap.take_recent_peak());
-        let mapped = self.directs.bytes + self.sampled.bytes() + with_own(|own| own.pool.touched());
+        let small = owners::with_stock(|stock, _| stock.take_recent_peak());
+        let mapped = self.directs.bytes + self.sampled.bytes() + with_own(|own| own.pool.touched()) + small;
         let together = self.main.heap.take_recent_peak() + hardened + mapped;
         self.directs.peak_footprint = self.directs.peak_footprint.max(together);
     }

@@ -7,7 +7,9 @@ use crate::arenas::{self, with_all};
 use crate::caches;
 use crate::count::{self, ALLOCATIONS, FREES, Live, RESIZES};
 use crate::own::with_own;
+use crate::owners;
 use crate::process::with;
+use crate::slabs;
 use crate::state::State;
 
 /// The process's allocator in numbers. See [`stats`].
@@ -90,6 +92,12 @@ pub fn stats() -> Stats {
             stats.add(arena);
             stats.peak_footprint += arena.heap.peak_footprint();
         }
+        owners::with_stock(|stock, _| {
+            let totals = stock.totals(&slabs::SPACE);
+            stats.footprint += stock.footprint();
+            stats.heap_blocks += totals.blocks;
+            stats.heap_bytes += totals.bytes;
+        });
         with_own(|own| {
             stats.footprint += own.pool.touched();
             stats.cached_bytes += own.pool.in_use();
@@ -132,5 +140,5 @@ pub fn count_calls() {
 /// blocks), and a system call for each free block of 64 KiB or more.
 pub fn trim(keep: usize) -> usize {
     caches::empty_mine();
-    arenas::trim_others(keep) + with(|state| state.trim(keep))
+    arenas::trim_others(keep) + with(|state| state.trim(keep)) + owners::purge()
 }

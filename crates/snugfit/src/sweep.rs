@@ -15,8 +15,10 @@ use crate::chained::{self, Overwritten};
 use crate::count;
 use crate::front;
 use crate::own::with_own;
+use crate::owners;
 use crate::page_map::Page;
 use crate::report;
+use crate::slabs;
 use crate::state::{PAGES, State};
 
 /// A broken invariant of the process's allocator. See [`check`].
@@ -46,12 +48,14 @@ pub enum Violation {
     },
     /// Something around the sampled allocation at this address was overwritten.
     Sampled(usize),
+    /// One of the slabs.
+    Slab(snugfit_slab::Violation),
 }
 
 impl Violation {
     /// The number of the invariant: 1 to 9 are the [heap's](snugfit_heap), 8 and 9 also those of what is beside it (that each
     /// cached block is in one magazine, and segments in the page map), 10 is that of direct mappings, and
-    /// 11 is what the hardened mode keeps: fills of freed memory, and what lies around sampled allocations.
+    /// 11 is what the hardened mode keeps: fills of freed memory, and what lies around sampled allocations; 12 is that of slabs.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -60,6 +64,7 @@ impl Violation {
             Self::PageMap(_) => 9,
             Self::Direct(_) | Self::DirectSum => 10,
             Self::WrittenAfterFree { .. } | Self::Sampled(_) => 11,
+            Self::Slab(_) => 12,
         }
     }
 
@@ -75,6 +80,7 @@ impl Violation {
             | Self::Chained(at)
             | Self::Sampled(at) => Some(at),
             Self::WrittenAfterFree { block, offset } => Some(block + offset),
+            Self::Slab(violation) => violation.address(),
             Self::DirectSum | Self::CachedSum => None,
         }
     }
@@ -100,6 +106,7 @@ impl fmt::Display for Violation {
             Self::WrittenAfterFree { block, offset } => {
                 write!(f, "the freed block at {block:#x} was written after it was freed, at byte {offset}")
             }
+            Self::Slab(violation) => violation.fmt(f),
             Self::Sampled(at) => write!(f, "something around the sampled block at {at:#x} was overwritten"),
         }
     }
@@ -160,6 +167,9 @@ pub fn check_each(mut found: impl FnMut(Violation)) -> usize {
         if let Some(hardened) = &state.hardened {
             report(hardened.validate(&|payload| state.is_busy(payload)));
         }
+        report(
+            owners::with_stock(|stock, mine| stock.validate(&slabs::SPACE, mine)).map_err(Violation::Slab),
+        );
         state.check_caches(arenas, &mut report);
     });
     count

@@ -14,6 +14,7 @@ use snugfit::{
 };
 
 fn main() {
+    snugfit::keep_headers();
     run_in_children(&[
         ("a_freed_block_comes_back_first", a_freed_block_comes_back_first),
         ("a_cached_block_is_no_block", a_cached_block_is_no_block),

@@ -7,6 +7,7 @@ use common::{EACH_CALL_VALIDATES, MIB, allocate, free};
 use snugfit::{Violation, check, check_each, check_every};
 
 fn main() {
+    snugfit::keep_headers();
     run_in_children(&[
         ("what_is_sound_passes", what_is_sound_passes),
         ("headers_and_footers", headers_and_footers),

@@ -14,6 +14,7 @@ use snugfit::{
 fn main() {
     run_in_children(&[
         ("a_double_free_lies_in_a_cache", a_double_free_lies_in_a_cache),
+        ("a_double_free_of_a_small_block", a_double_free_of_a_small_block),
         ("a_double_free_lies_in_the_heap", a_double_free_lies_in_the_heap),
         ("the_block_before_an_overwritten_header", the_block_before_an_overwritten_header),
         ("a_wrong_size_names_the_block", a_wrong_size_names_the_block),
@@ -40,16 +41,28 @@ fn says(misuse: impl FnOnce() -> (*mut u8, String)) {
 }
 
 fn a_double_free_lies_in_a_cache() {
+    snugfit::keep_headers();
+    says(|| {
+        let block = allocate(300);
+        free(block);
+        let clause = format!("the 312-byte block at {block:p} lies in a cache");
+        (block, format!("snugfit: mem_free({block:p}): double free; {clause}"))
+    });
+}
+
+/// It lies in a slab, and in no cache.
+fn a_double_free_of_a_small_block() {
     says(|| {
         let block = allocate(100);
         free(block);
-        let clause = format!("the 104-byte block at {block:p} lies in a cache");
+        let clause = format!("it lies in 112 free bytes of the heap at {block:p}");
         (block, format!("snugfit: mem_free({block:p}): double free; {clause}"))
     });
 }
 
 /// Joined with its free neighbour, it lies in a larger one.
 fn a_double_free_lies_in_the_heap() {
+    snugfit::keep_headers();
     says(|| {
         let blocks: Vec<*mut u8> = (0..4).map(|_| allocate(5000)).collect();
         assert!(blocks.is_sorted_by_key(|block| block.addr()), "they lie one behind the other");
@@ -61,6 +74,7 @@ fn a_double_free_lies_in_the_heap() {
 }
 
 fn the_block_before_an_overwritten_header() {
+    snugfit::keep_headers();
     says(|| {
         let blocks: Vec<*mut u8> = (0..3).map(|_| allocate(5000)).collect();
         let usable = usable_size(blocks[0]);
@@ -72,19 +86,25 @@ fn the_block_before_an_overwritten_header() {
 }
 
 fn a_wrong_size_names_the_block() {
-    let ended = listen(|pipe| {
-        let block = allocate(100);
-        let clause = format!("the 104-byte block at {block:p} is in use");
-        say(pipe, &format!("snugfit: dealloc({block:p}): wrong size; {clause}\n"));
-        let layout = std::alloc::Layout::from_size_align(500, 8).expect("a layout");
-        // SAFETY: wrong on purpose: the process ends.
-        unsafe { std::alloc::GlobalAlloc::dealloc(&snugfit::Snugfit, block, layout) };
-    });
-    assert!(ended.is_aborted());
-    assert_eq!(ended.errors, ended.said);
+    for (size, usable) in [(100, 112), (300, 312)] {
+        let ended = listen(|pipe| {
+            if size == 300 {
+                snugfit::keep_headers();
+            }
+            let block = allocate(size);
+            let clause = format!("the {usable}-byte block at {block:p} is in use");
+            say(pipe, &format!("snugfit: dealloc({block:p}): wrong size; {clause}\n"));
+            let layout = std::alloc::Layout::from_size_align(500, 8).expect("a layout");
+            // SAFETY: wrong on purpose: the process ends.
+            unsafe { std::alloc::GlobalAlloc::dealloc(&snugfit::Snugfit, block, layout) };
+        });
+        assert!(ended.is_aborted());
+        assert_eq!(ended.errors, ended.said);
+    }
 }
 
 fn nothing_is_said_of_what_is_foreign() {
+    snugfit::keep_headers();
     says(|| {
         let on_stack = [0_u128; 4];
         let pointer = on_stack.as_ptr().cast_mut().cast::<u8>();
@@ -95,19 +115,20 @@ fn nothing_is_said_of_what_is_foreign() {
 static SEEN: AtomicUsize = AtomicUsize::new(0);
 
 fn the_hook_is_told_and_may_allocate() {
+    snugfit::keep_headers();
     let ended = listen(|pipe| {
         set_hook(|finding| {
             let Finding::Pointer(wrong) = *finding else { panic!("{finding}") };
             let WrongPointer { function, pointer, bad, block, .. } = wrong;
-            let expected = FoundBlock { start: pointer, usable_size: 104, state: BlockState::Cached };
+            let expected = FoundBlock { start: pointer, usable_size: 312, state: BlockState::Cached };
             assert_eq!((function, bad, block), ("mem_free", BadPointer::DoubleFree, Some(expected)));
             assert_eq!(pointer, SEEN.load(Relaxed));
             free(allocate(10_000));
             eprintln!("told");
         });
-        let block = allocate(100);
+        let block = allocate(300);
         SEEN.store(block.addr(), Relaxed);
-        let clause = format!("the 104-byte block at {block:p} lies in a cache");
+        let clause = format!("the 312-byte block at {block:p} lies in a cache");
         say(pipe, &format!("snugfit: mem_free({block:p}): double free; {clause}\ntold\n"));
         free(block);
         // SAFETY: wrong on purpose: the process ends.
@@ -118,6 +139,7 @@ fn the_hook_is_told_and_may_allocate() {
 }
 
 fn a_hook_that_errs_is_not_called_again() {
+    snugfit::keep_headers();
     let ended = listen(|_| {
         set_hook(|_| {
             eprintln!("told");
@@ -146,15 +168,16 @@ fn broken_link() -> *mut u8 {
 
 /// It is found under the lock.
 fn the_hook_is_told_of_damage_and_may_allocate() {
+    snugfit::keep_headers();
     let ended = listen(|pipe| {
         set_hook(|finding| {
             let Finding::Freed(damage) = *finding else { panic!("{finding}") };
             assert_eq!((damage.block, damage.what), (SEEN.load(Relaxed), Overwritten::Link));
-            free(allocate(100));
+            free(allocate(300));
             free(allocate(1 << 20));
             eprintln!("told");
         });
-        let small = allocate(100);
+        let small = allocate(300);
         let block = broken_link();
         // Of these there are some in the cache then.
         free(small);
@@ -167,6 +190,7 @@ fn the_hook_is_told_of_damage_and_may_allocate() {
 }
 
 fn the_hook_is_told_what_a_check_finds() {
+    snugfit::keep_headers();
     let ended = listen(|_| {
         set_hook(|finding| {
             let Finding::Violation { check: "check", violation } = *finding else { panic!("{finding}") };
@@ -184,6 +208,7 @@ fn the_hook_is_told_what_a_check_finds() {
 
 /// With a frame of this program in it. Elsewhere there is no backtrace, and that is said.
 fn a_backtrace_follows() {
+    snugfit::keep_headers();
     let ended = listen(|_| {
         if !backtrace_at_end() {
             return;
@@ -201,6 +226,7 @@ fn a_backtrace_follows() {
 }
 
 fn a_hook_that_unwinds_ends_the_process() {
+    snugfit::keep_headers();
     let ended = listen(|_| {
         set_hook(|_| panic!("no"));
         let caught = std::panic::catch_unwind(|| {

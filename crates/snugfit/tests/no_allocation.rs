@@ -168,6 +168,10 @@ fn no_error_allocates() {
         for block in blocks {
             for at in [1, 8, 16, 4096, usize::MAX, 0_usize.wrapping_sub(16)] {
                 let wrong = block.wrapping_add(at);
+                if blocks.contains(&wrong) {
+                    // The first block of the next slab.
+                    continue;
+                }
                 assert!(try_free(wrong).is_err() && try_usable_size(wrong).is_err());
                 // SAFETY: it is no block, so nothing happens to it.
                 assert!(unsafe { try_mem_resize(wrong, 10) }.is_err());

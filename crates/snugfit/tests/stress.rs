@@ -189,7 +189,10 @@ impl Stress {
             let inside = Err(BadPointer::Interior { payload: payload.addr(), offset, usable_size });
             assert_eq!(try_free(wrong), inside);
         }
-        assert!(try_free(wrong).is_err() && try_usable_size(wrong).is_err(), "{wrong:?}");
+        // Where there is no header between them, its end may be where the next one starts.
+        if !self.ranges.contains_key(&wrong.addr()) {
+            assert!(try_free(wrong).is_err() && try_usable_size(wrong).is_err(), "{wrong:?}");
+        }
         let above = usable_size(payload) + 1;
         // SAFETY: the size is too large, so nothing is freed.
         assert_eq!(unsafe { try_mem_free_sized(payload, above) }, Err(BadPointer::WrongSize));

@@ -1,5 +1,5 @@
-//! Ten million wild pointers into and around a heap whose payloads are full of what looks like headers. None is taken
-//! for a block.
+//! Ten million wild pointers into and around a heap whose payloads are full of what looks like headers, and slabs beside it. None is
+//! taken for a block.
 //!
 //! One is with a probability of 2^-32, for each address and what lies before it; there are about 2^18 such pairs here. So
 //! this test fails once in ten thousand runs, and twice in a row only if something is wrong.
@@ -13,6 +13,7 @@ use common::{KIB, allocate, assert_valid, bytes, free, try_free};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use snugfit::{mem_alloc_aligned, try_usable_size};
+use snugfit_slab::LARGEST;
 use snugfit_tag::{HEADER, Seal, Tag};
 
 const POINTERS: usize = 10_000_000;
@@ -30,6 +31,8 @@ struct Hostile {
     rng: SmallRng,
     heap: Vec<Block>,
     direct: Vec<Block>,
+    /// Without headers.
+    small: Vec<Block>,
     /// Where every live payload starts.
     starts: HashSet<usize>,
     /// What looks like a header, a footer or the record of a mapping, because it is one.
@@ -41,6 +44,14 @@ struct Hostile {
 impl Hostile {
     fn new(seed: u64) -> Self {
         let mut rng = SmallRng::seed_from_u64(seed);
+        let mut small: Vec<Block> = (0..600)
+            .map(|_| {
+                let size = rng.random_range(1..=LARGEST);
+                Block { payload: allocate(size), size }
+            })
+            .collect();
+        (0..200).for_each(|_| free(small.swap_remove(rng.random_range(0..small.len())).payload));
+        snugfit::keep_headers();
         let mut all: Vec<Block> = (0..600)
             .map(|number| {
                 let size =
@@ -66,8 +77,9 @@ impl Hostile {
         }));
         let first = all.iter().map(|block| block.payload.addr()).min().expect("there are blocks");
         let last = all.iter().map(|block| block.payload.addr() + block.size).max().expect("there are blocks");
-        let starts = all.iter().chain(&direct).map(|block| block.payload.expose_provenance()).collect();
-        Self { rng, heap: all, direct, starts, words, span: (first, last) }
+        let starts =
+            all.iter().chain(&direct).chain(&small).map(|block| block.payload.expose_provenance()).collect();
+        Self { rng, heap: all, direct, small, starts, words, span: (first, last) }
     }
 
     /// A word that does harm if it is believed.
@@ -86,7 +98,7 @@ impl Hostile {
     }
 
     fn fill(&self, seed: u64) {
-        for block in self.heap.iter().chain(&self.direct) {
+        for block in self.heap.iter().chain(&self.direct).chain(&self.small) {
             let mut rng = SmallRng::seed_from_u64(seed ^ block.payload.addr() as u64);
             for word in bytes(block.payload, block.size).as_chunks_mut::<8>().0 {
                 *word = Self::hostile_word(&self.words, &mut rng).to_ne_bytes();
@@ -95,7 +107,7 @@ impl Hostile {
     }
 
     fn check(&self, seed: u64) {
-        for block in self.heap.iter().chain(&self.direct) {
+        for block in self.heap.iter().chain(&self.direct).chain(&self.small) {
             let mut rng = SmallRng::seed_from_u64(seed ^ block.payload.addr() as u64);
             for word in bytes(block.payload, block.size).as_chunks::<8>().0 {
                 assert_eq!(*word, Self::hostile_word(&self.words, &mut rng).to_ne_bytes());
@@ -110,7 +122,8 @@ impl Hostile {
         let block = &self.heap[rng.random_range(0..self.heap.len())];
         let (payload, size) = (block.payload.addr(), block.size);
         let (page, local) = (direct.payload.addr() & !4095, 0_u128);
-        match rng.random_range(0..16) {
+        let small = self.small[rng.random_range(0..self.small.len())].payload.addr();
+        match rng.random_range(0..18) {
             0..3 => rng.random_range(first..end),
             3..6 => rng.random_range(first..end) & !15,
             6..8 => payload + rng.random_range(0..=size / 16) * 16,
@@ -121,12 +134,14 @@ impl Hostile {
             12 => first - rng.random_range(0..16 * KIB),
             13 => end + rng.random_range(0..256 * KIB),
             14 => (&raw const local).addr() + rng.random_range(0..16 * KIB) - 8 * KIB,
+            15 => small + rng.random_range(0..4096),
+            16 => small + 16 * rng.random_range(0..512) - 4096,
             _ => rng.random::<u64>() as usize >> rng.random_range(0..40),
         }
     }
 
     fn free_all(self) {
-        for block in self.heap.into_iter().chain(self.direct) {
+        for block in self.heap.into_iter().chain(self.direct).chain(self.small) {
             assert_eq!(try_free(block.payload), Ok(()));
         }
     }

@@ -27,8 +27,8 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 pub use count::calls;
 pub use errno::{keeping_errno, set_errno};
 pub use pages::{
-    commit, decommit, guard, is_address_space_scarce, map, map_sparse, purge, remap, remap_to, reserve,
-    reserve_readable, unguard, unmap,
+    commit, decommit, guard, is_address_space_scarce, map, map_at, map_sparse, purge, remap, remap_to,
+    reserve, reserve_readable, unguard, unmap,
 };
 pub(crate) use program_break::is_program_break_claimed;
 pub use program_break::{claim_program_break, move_break, program_break};

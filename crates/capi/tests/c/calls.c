@@ -136,8 +136,10 @@ int main(int argc, char **argv) {
         if (strcmp(argv[1], "double") == 0) release(block);
         if (strcmp(argv[1], "sized") == 0) mem_free_sized(block, 10);
         if (strcmp(argv[1], "every") == 0) {
+            /* Larger than what lies in slabs: it has a header. */
+            char *damaged = (char *)mem_alloc(1100);
             mem_check_every(2);
-            block[-1] ^= 1;
+            damaged[-1] ^= 1;
             mem_free(mem_alloc(100));
         }
         if (strcmp(argv[1], "usable") == 0) return mem_usable_size(block + 16) != 0;

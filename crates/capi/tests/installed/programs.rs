@@ -90,8 +90,8 @@ fn wrong_pointers_end_the_process_with_a_line() {
     let program = installed.path("misuse");
     compile(&source("tests/c/calls.c"), &program, installed.link_statically());
     for (misuse, function, is_stack, offset, what) in [
-        ("interior", "mem_free", false, 1, "interior pointer: 1 byte into the 104-byte block at "),
-        ("usable", "mem_usable_size", false, 16, "interior pointer: 16 bytes into the 104-byte block at "),
+        ("interior", "mem_free", false, 1, "interior pointer: 1 byte into the 112-byte block at "),
+        ("usable", "mem_usable_size", false, 16, "interior pointer: 16 bytes into the 112-byte block at "),
         ("double", "mem_free", false, 0, "double free"),
         ("sized", "mem_free_sized", false, 0, "wrong size"),
         ("stack", "mem_resize", true, 0, "not from this allocator"),

@@ -122,8 +122,8 @@ static void header_overwritten(size_t size, ptrdiff_t at) {
     free(block);
 }
 
-static void underflow_1(void) { header_overwritten(100, -1); }
-static void underflow_8(void) { header_overwritten(100, -8); }
+static void underflow_1(void) { header_overwritten(1100, -1); }
+static void underflow_8(void) { header_overwritten(1100, -8); }
 static void underflow_large_1(void) { header_overwritten(MIB, -1); }
 static void underflow_large_8(void) { header_overwritten(MIB, -8); }
 
@@ -159,9 +159,9 @@ static void *freed(size_t size) {
 static void resize_freed(void) { CHECK(realloc(freed(100), 200) == NULL); }
 static void resize_freed_large(void) { CHECK(realloc(freed(MIB), 2 * MIB) == NULL); }
 static void resize_overwritten(void) {
-    unsigned char *block = announce_in(malloc(100), 0);
+    unsigned char *block = announce_in(malloc(1100), 0);
     block[-1] ^= 0xFF;
-    CHECK(realloc(block, 200) == NULL);
+    CHECK(realloc(block, 1200) == NULL);
 }
 
 static void usable_interior(void) { CHECK(malloc_usable_size(announce_in(malloc(100), 16)) == 0); }

@@ -20,7 +20,8 @@ static void allocate(void) {
 }
 
 static void damage(void) {
-    volatile unsigned char *block = malloc(100);
+    /* It has a header: smaller ones lie in slabs. */
+    volatile unsigned char *block = malloc(1100);
     CHECK(block != NULL);
     block[-1] ^= 0xFF;
 }

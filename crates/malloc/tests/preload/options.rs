@@ -158,7 +158,7 @@ fn words_that_are_none_are_named_and_skipped() {
     let unknown = |word: &str| {
         format!(
             "snugfit: SNUGFIT_OPTIONS: unknown word `{word}`; known are `validate`, `stats=PATH`, `arenas=N`, `backtrace`, \
-             `check=N`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
+             `check=N`, `headers`, `hardened`, `canary`, `fill`, `zero`, `quarantine`, `random`, `guard-pages`, `zero-size` and `guard=RATE`\n"
         )
     };
     assert_eq!(told("foo", ""), (true, unknown("foo")));

@@ -1,4 +1,4 @@
-//! By the model *initial-exec*: three words of thread-local storage, at a distance from the thread pointer that the loader
+//! By the model *initial-exec*: four words of thread-local storage, at a distance from the thread pointer that the loader
 //! writes down once. To read one takes two instructions and no call. (Drepper, *ELF Handling For Thread-Local Storage*, 2013,
 //! section 4.3.6.)
 //!
@@ -11,8 +11,9 @@ use core::cell::Cell;
 use core::ptr::null;
 
 use snugfit_cache::ThreadCache;
+use snugfit_slab::Owner;
 
-use super::{EMPTY, ENDED};
+use super::{EMPTY, ENDED, NOBODY};
 use crate::caches::Owned;
 use crate::hardened::front::Front;
 use crate::process;
@@ -26,11 +27,13 @@ struct Local {
     hardened: Cell<*const Front>,
     /// The thread's cache; null before it has one.
     owned: Cell<*mut Owned>,
+    /// What the fast paths use of slabs. Never null.
+    slabs: Cell<*const Owner>,
 }
 
 const _: () = {
     assert!(core::mem::offset_of!(Local, front) == 0 && core::mem::offset_of!(Local, hardened) == 8);
-    assert!(size_of::<Local>() == 24);
+    assert!(core::mem::offset_of!(Local, slabs) == 24 && size_of::<Local>() == 32);
 };
 
 macro_rules! symbol {
@@ -44,14 +47,16 @@ global_asm!(
     concat!(".hidden ", symbol!()),
     concat!(".globl ", symbol!()),
     concat!(".type ", symbol!(), ", %object"),
-    concat!(".size ", symbol!(), ", 24"),
+    concat!(".size ", symbol!(), ", 32"),
     ".p2align 4",
     concat!(symbol!(), ":"),
     ".quad {empty}",
     ".quad 0",
     ".quad 0",
+    ".quad {nobody}",
     ".popsection",
     empty = sym EMPTY,
+    nobody = sym NOBODY,
 );
 
 #[cfg(target_arch = "x86_64")]
@@ -88,6 +93,22 @@ pub(super) fn hardened() -> *const Front {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) fn slabs() -> *const Owner {
+    let slabs;
+    // SAFETY: as above, for the fourth word.
+    unsafe {
+        asm!(
+            concat!("mov {slabs}, qword ptr [rip + ", symbol!(), "@GOTTPOFF]"),
+            "mov {slabs}, qword ptr fs:[{slabs} + 24]",
+            slabs = out(reg) slabs,
+            options(nostack, preserves_flags, readonly)
+        );
+    }
+    slabs
+}
+
+#[cfg(target_arch = "x86_64")]
 fn local() -> *const Local {
     let local;
     // SAFETY: as above. The word that the thread pointer points to is itself.
@@ -114,6 +135,13 @@ pub(super) fn front() -> *const ThreadCache {
 pub(super) fn hardened() -> *const Front {
     // SAFETY: as above.
     unsafe { (*local()).hardened.get() }
+}
+
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+pub(super) fn slabs() -> *const Owner {
+    // SAFETY: as above.
+    unsafe { (*local()).slabs.get() }
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -150,6 +178,10 @@ pub(super) fn set(owned: *mut Owned, is_front: bool) -> bool {
         if is_front {
             // SAFETY: the cache is the thread's, and lives until the thread gives it up.
             local.front.set(unsafe { &raw const (*owned).cache });
+            // SAFETY: as above, and owners live for ever.
+            if let Some(kept) = unsafe { (*owned).slabs.as_ref() } {
+                local.slabs.set(&raw const kept.owner);
+            }
         }
     });
     process::set_thread_value(owned)
@@ -163,6 +195,11 @@ pub(super) fn end() {
 
 pub(super) fn clear_front() {
     with(|local| local.front.set(&raw const EMPTY.0));
+    clear_slabs();
+}
+
+pub(super) fn clear_slabs() {
+    with(|local| local.slabs.set(&raw const NOBODY.0));
 }
 
 pub(super) fn set_hardened(front: *const Front) {

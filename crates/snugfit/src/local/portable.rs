@@ -4,8 +4,9 @@
 use core::ptr::{null, null_mut};
 
 use snugfit_cache::ThreadCache;
+use snugfit_slab::Owner;
 
-use super::{EMPTY, ENDED};
+use super::{EMPTY, ENDED, NOBODY};
 use crate::caches::Owned;
 use crate::hardened::front::Front;
 use crate::{mode, process};
@@ -17,6 +18,15 @@ pub(super) fn front() -> *const ThreadCache {
     }
     // SAFETY: the cache is the thread's.
     unsafe { &raw const (*owned).cache }
+}
+
+pub(super) fn slabs() -> *const Owner {
+    let owned = owned();
+    let is_front = !owned.is_null() && owned != ENDED && !mode::hides_caches() && !mode::is_hardened();
+    // SAFETY: the cache is the thread's, and owners live for ever.
+    let kept = if is_front { unsafe { (*owned).slabs } } else { null() };
+    // SAFETY: as above.
+    unsafe { kept.as_ref() }.map_or(&raw const NOBODY.0, |kept| &raw const kept.owner)
 }
 
 pub(super) fn hardened() -> *const Front {
@@ -43,6 +53,9 @@ pub(super) fn set(owned: *mut Owned, _is_front: bool) -> bool {
 pub(super) fn end() {
     process::set_thread_value(ENDED);
 }
+
+/// There is no word to clear, as below. The slabs that the thread has at hand are used up.
+pub(super) fn clear_slabs() {}
 
 /// There is no word to clear: [`front`] looks whether they may have one.
 pub(super) fn clear_front() {}

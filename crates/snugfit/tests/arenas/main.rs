@@ -18,6 +18,7 @@ use snugfit::set_arenas;
 type Test = (&'static str, fn());
 
 fn main() {
+    snugfit::keep_headers();
     run_in_children(&[places::TESTS, others::TESTS, wrong::TESTS].concat());
 }
 

@@ -35,6 +35,7 @@ enum Outcome {
 }
 
 fn main() {
+    snugfit::keep_headers();
     let number = |name| var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let seeds = match number("SNUGFIT_SEED") {
         Some(seed) => seed..seed + 1,

@@ -9,11 +9,14 @@ use crate::{Call, Case, Wrong, wrong};
 
 pub(crate) const CASES: &[Case] = &[
     Case { name: "size_too_small", calls: &[STATES_72], wrong: || of(allocate(100)) },
-    Case { name: "size_too_large", calls: &[STATES_105], wrong: || of(allocate(100)) },
+    Case { name: "size_too_large", calls: &[STATES_113], wrong: || of(allocate(100)) },
+    Case { name: "size_of_the_class_below", calls: &[STATES_96], wrong: || of(allocate(100)) },
+    Case { name: "cached_size_too_small", calls: &[STATES_72, STATES_0], wrong: || of(with_header(300)) },
+    Case { name: "cached_size_too_large", calls: &[STATES_313, STATES_HUGE], wrong: || of(with_header(300)) },
     Case { name: "size_0", calls: &[STATES_0], wrong: || of(allocate(100)) },
     Case { name: "size_huge", calls: &[STATES_HUGE], wrong: || of(allocate(100)) },
     Case { name: "size_before_a_resize", calls: &[STATES_72], wrong: || of(resize(allocate(72), 1000)) },
-    Case { name: "direct_size_too_small", calls: &[STATES_105, STATES_0], wrong: || of(allocate(MIB)) },
+    Case { name: "direct_size_too_small", calls: &[STATES_113, STATES_0], wrong: || of(allocate(MIB)) },
     Case { name: "direct_size_of_a_page_less", calls: &[STATES_1_MIB], wrong: || of(allocate(MIB + 4096)) },
     Case { name: "direct_size_of_a_page_more", calls: &[STATES_1_MIB], wrong: || of(allocate(MIB - 4096)) },
     Case { name: "direct_size_huge", calls: &[STATES_HUGE], wrong: || of(allocate(MIB)) },
@@ -21,8 +24,16 @@ pub(crate) const CASES: &[Case] = &[
 
 const STATES_0: Call = Call { name: "dealloc", with: |block| dealloc(block, 0) };
 const STATES_72: Call = Call { name: "dealloc", with: |block| dealloc(block, 72) };
-/// A block of 100 bytes has 104.
-const STATES_105: Call = Call { name: "dealloc", with: |block| dealloc(block, 105) };
+fn with_header(size: usize) -> *mut u8 {
+    snugfit::keep_headers();
+    allocate(size)
+}
+
+/// A block of 100 bytes has 112.
+const STATES_113: Call = Call { name: "dealloc", with: |block| dealloc(block, 113) };
+const STATES_96: Call = Call { name: "dealloc", with: |block| dealloc(block, 96) };
+/// A block of 300 bytes has 312, beside its header.
+const STATES_313: Call = Call { name: "dealloc", with: |block| dealloc(block, 313) };
 const STATES_1_MIB: Call = Call { name: "dealloc", with: |block| dealloc(block, MIB) };
 const STATES_HUGE: Call = Call { name: "dealloc", with: |block| dealloc(block, isize::MAX as usize) };
 

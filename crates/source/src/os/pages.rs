@@ -46,6 +46,22 @@ fn map_anywhere(len: usize, protection: c_int, flags: c_int) -> Option<Extent> {
     Some(Extent { start: mapped(start)?, len })
 }
 
+/// Maps `extent`, where nothing is. False, with nothing changed, if there is something, or the system refuses.
+#[must_use]
+pub fn map_at(extent: Extent) -> bool {
+    debug_assert!(is_whole_pages(extent));
+    let wanted = extent.start.as_ptr().cast();
+    let flags = ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+    // SAFETY: with this flag the kernel replaces nothing. Those older than Linux 4.17 do not know it, and pick other addresses at worst.
+    let start = counted(|| unsafe { libc::mmap(wanted, extent.len, READ_WRITE, flags, -1, 0) });
+    let is_there = start == wanted;
+    if !is_there && start != libc::MAP_FAILED {
+        // SAFETY: it was mapped just now.
+        counted(|| unsafe { libc::munmap(start, extent.len) });
+    }
+    is_there
+}
+
 /// The address in what `mmap` or `mremap` returned.
 fn mapped(start: *mut c_void) -> Option<NonNull<u8>> {
     if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }

@@ -1,0 +1,368 @@
+//! The slabs of a thread.
+
+mod heir;
+
+use core::cell::Cell;
+use core::ptr::{self, NonNull, null_mut};
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::class::{Class, STEP};
+use crate::mail::{Letter, Mail};
+use crate::shelf::Shelf;
+use crate::slab::{Slab, Status};
+use crate::space::{Number, Place, Space, Wrong};
+
+/// Where an [`Owner`] gets slabs from, and what it does with those that it does not need: a [`Stock`](crate::Stock), most probably under a
+/// lock.
+pub trait Supply {
+    /// A slab that is nobody's, if there is one.
+    fn take(&mut self) -> Option<Number>;
+
+    /// Takes a slab back that came from [`take`](Self::take): no block of it is in use, nor on its way to its owner.
+    fn put(&mut self, slab: Number);
+
+    /// Lets `owner` [adopt](Owner::adopt) slabs of `class` whose owner's thread has ended. Whether there were any.
+    fn adopt(&mut self, owner: &Owner, class: Class) -> bool {
+        let _ = (owner, class);
+        false
+    }
+
+    /// The block at `payload` was freed by two threads, and the second was not told.
+    fn freed_twice(&mut self, payload: NonNull<u8>);
+}
+
+/// What a thread owns: slabs, on a shelf for each class.
+///
+/// It lives for ever, at one address: others may be about to give something back. When its thread ends, it is another's.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Owner {
+    bins: [Bin; Class::COUNT],
+    pub(crate) mail: Mail,
+    shelves: [Shelf; Class::COUNT],
+    /// Slabs without blocks in use, the last first; 0 if there are none.
+    spare: Cell<Number>,
+    spares: Cell<usize>,
+}
+
+/// What the fast path looks at: the word of the current slab that blocks are taken from, and where the first of them starts.
+#[derive(Debug)]
+#[repr(C)]
+struct Bin {
+    word: Cell<*const AtomicU64>,
+    start: Cell<*mut u8>,
+}
+
+/// The word of who has no current slab. It is never written to.
+static NOTHING: AtomicU64 = AtomicU64::new(0);
+
+const _: () = assert!(size_of::<Bin>() == STEP);
+
+/// So many slabs without blocks are kept.
+const SPARES: usize = 8;
+
+impl Bin {
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be a bin of its own")]
+    const NONE: Self = Self { word: Cell::new(&raw const NOTHING), start: Cell::new(null_mut()) };
+}
+
+impl Owner {
+    /// Owns nothing. Where it stands for the owner of threads that have none, nothing else is ever done with it than to
+    /// [take](Self::take) and [give](Self::give), in vain: then it may be shared by them.
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be an owner of its own")]
+    pub const NONE: Self = Self {
+        bins: [Bin::NONE; Class::COUNT],
+        mail: Mail::new(AtomicU32::new(0)),
+        shelves: [Shelf::EMPTY; Class::COUNT],
+        spare: Cell::new(0),
+        spares: Cell::new(0),
+    };
+
+    #[inline(always)]
+    fn bin(&self, class: Class) -> &Bin {
+        // SAFETY: a class has a number below the count of bins, and lies as many bytes behind the first as its blocks have.
+        unsafe { &*self.bins.as_ptr().byte_add(class.size()) }
+    }
+
+    fn shelf(&self, class: Class) -> &Shelf {
+        // SAFETY: as above, of shelves.
+        unsafe { self.shelves.get_unchecked(class.number()) }
+    }
+
+    /// Takes a free block, if the current slab has one where it was last looked for.
+    #[inline(always)]
+    pub fn take(&self, class: Class) -> Option<NonNull<u8>> {
+        let bin = self.bin(class);
+        // SAFETY: it is a word of the current slab, which is mapped, or the one that stands for none.
+        let word = unsafe { &*bin.word.get() };
+        let bits = word.load(Relaxed);
+        if bits == 0 {
+            return None;
+        }
+        let index = bits.trailing_zeros();
+        word.store(bits ^ 1 << index, Relaxed);
+        let offset = index as usize * class.size();
+        // SAFETY: the bit stands for a block so far behind the first one of the word.
+        Some(unsafe { NonNull::new_unchecked(bin.start.get().add(offset)) })
+    }
+
+    /// Gives a block back, if its slab is at hand of this owner, and has other blocks that are not free. False, with nothing changed, if it is
+    /// not, or the pointer is wrong.
+    ///
+    /// # Safety
+    /// - If it is a live block, nobody uses it any more.
+    #[inline(always)]
+    pub unsafe fn give(&self, place: Place<'_>) -> bool {
+        let slab = place.slab;
+        if !slab.is_at_hand_of(self) {
+            return false;
+        }
+        let Some(index) = slab.index(place.offset()) else { return false };
+        let (word, bit) = (index as usize / 64, 1 << (index % 64));
+        let old = slab.free(word);
+        let new = old | bit;
+        if new == old || slab.is_full(new) {
+            return false;
+        }
+        slab.set_free(word, new);
+        true
+    }
+
+    /// [`give`](Self::give) for a caller who knows the class that the block should have: it is checked.
+    ///
+    /// # Safety
+    /// - As for [`give`](Self::give).
+    #[inline(always)]
+    pub unsafe fn give_of_class(&self, place: Place<'_>, class: Class) -> bool {
+        // SAFETY: the caller vouches for the block.
+        place.has_class(class) && unsafe { self.give(place) }
+    }
+
+    /// Gives a block back, if its slab is this owner's, for what [`give`](Self::give) has left: the first or the last that is free, or
+    /// one of a slab to which something is on its way. False, with nothing changed, if it is not, or the pointer is wrong, or a slab may
+    /// have to be given away.
+    ///
+    /// # Safety
+    /// - As for [`give`](Self::give).
+    #[inline]
+    pub unsafe fn give_otherwise(&self, space: &Space, place: Place<'_>) -> bool {
+        let (slab, number) = (place.slab, place.number());
+        let Some(index) = slab.index(place.offset()) else { return false };
+        if !place.is_of(self) || self.spares.get() == SPARES || space.is_free(number, slab, index as usize) {
+            return false;
+        }
+        let (word, bit) = (index as usize / 64, 1 << (index % 64));
+        let new = slab.free(word) | bit;
+        slab.set_free(word, new);
+        if slab.status() == Status::Apart || slab.is_full(new) {
+            let Some(class) = slab.class() else { return true };
+            // There is room for a slab.
+            self.note_free(space, number, slab, class);
+        }
+        true
+    }
+
+    /// [`give`](Self::give), whatever is to be done.
+    ///
+    /// # Errors
+    /// If it is no live block; nothing is changed.
+    ///
+    /// # Safety
+    /// - As for [`give`](Self::give).
+    #[cold]
+    pub unsafe fn give_slowly(
+        &self,
+        space: &Space,
+        place: Place<'_>,
+        supply: &mut impl Supply,
+    ) -> Result<(), Wrong> {
+        if !place.is_of(self) {
+            // SAFETY: the caller vouches for the block.
+            return unsafe { space.give_to_owner(place) };
+        }
+        let block = space.live(place)?;
+        place.slab.set_free(block.word, place.slab.free(block.word) | block.bit);
+        if self.note_free(space, place.number(), place.slab, block.class) {
+            supply.put(place.number());
+        }
+        Ok(())
+    }
+
+    /// A slab of this owner has free blocks more. Returns whether it is to be given away.
+    fn note_free(&self, space: &Space, number: Number, slab: &Slab, class: Class) -> bool {
+        let shelf = self.shelf(class);
+        // SAFETY: the slab is mapped; one that is apart is in no list, and one on the shelf in this.
+        unsafe {
+            match slab.status() {
+                Status::Current => return false,
+                Status::Apart => shelf.append(space, number),
+                // Of another word it is to be told now.
+                _ => slab.stand(Status::Shelved),
+            }
+            // One is kept: the class may be used again at once.
+            if shelf.is_single() || !space.is_unused(number, slab) {
+                return false;
+            }
+            shelf.remove(space, number);
+            !self.keep(space, number)
+        }
+    }
+
+    /// Keeps a slab without blocks in use, if there is room.
+    fn keep(&self, space: &Space, number: Number) -> bool {
+        let is_kept = self.spares.get() < SPARES;
+        if is_kept {
+            // SAFETY: it was used.
+            unsafe { space.slab(number) }.next.store(self.spare.replace(number), Relaxed);
+            self.spares.set(self.spares.get() + 1);
+        }
+        is_kept
+    }
+
+    /// The class of the live block at `place`, if its slab is this owner's.
+    #[inline(always)]
+    pub fn class_of(&self, space: &Space, place: Place<'_>) -> Option<Class> {
+        let slab = place.slab;
+        if !place.is_of(self) {
+            return None;
+        }
+        let index = slab.index(place.offset())?;
+        (!space.is_free(place.number(), slab, index as usize))
+            .then_some(Class::of_number(slab.class_number()))
+    }
+
+    /// Takes a free block, wherever it comes from. `None` if there is no memory.
+    #[cold]
+    pub fn take_slowly(&self, space: &Space, class: Class, supply: &mut impl Supply) -> Option<NonNull<u8>> {
+        if !self.turn(space, class) {
+            let has_mail = self.has_mail();
+            if has_mail {
+                self.open_mail(space, supply);
+            }
+            if !(has_mail && self.turn(space, class)) {
+                let number = self.next_slab(space, class, supply)?;
+                self.set_current(space, class, number);
+                self.turn(space, class);
+            }
+        }
+        self.take(class)
+    }
+
+    /// Turns to a word of the current slab that has free blocks; false if there is none.
+    fn turn(&self, space: &Space, class: Class) -> bool {
+        let current = self.shelf(class).current.get();
+        if current == 0 {
+            return false;
+        }
+        // SAFETY: the current slab was used.
+        let slab = unsafe { space.slab(current) };
+        let Some(word) = slab.first_free_word() else { return false };
+        let bin = self.bin(class);
+        bin.word.set(slab.word(word));
+        bin.start.set(space.memory(current).tail(word * 64 * class.size()).start.as_ptr());
+        true
+    }
+
+    /// Takes blocks of `class` from another slab, or none for 0, in place of the current one. Returns that.
+    fn set_current(&self, space: &Space, class: Class, number: Number) -> Number {
+        let old = self.shelf(class).current.replace(number);
+        // SAFETY: both were used, if they are any.
+        unsafe {
+            if old != 0 {
+                space.slab(old).stand(Status::Apart);
+            }
+            if number != 0 {
+                space.slab(number).stand(Status::Current);
+            }
+        }
+        old
+    }
+
+    /// A slab with free blocks of `class`, in no list: the one that has waited longest, or one that becomes one of that class.
+    fn next_slab(&self, space: &Space, class: Class, supply: &mut impl Supply) -> Option<Number> {
+        let shelf = self.shelf(class);
+        let waiting = match shelf.first() {
+            0 if supply.adopt(self, class) => shelf.first(),
+            first => first,
+        };
+        if waiting != 0 {
+            // SAFETY: it is in the list.
+            unsafe { shelf.remove(space, waiting) };
+            return Some(waiting);
+        }
+        let number = self.take_spare(space).or_else(|| supply.take())?;
+        // SAFETY: it was used, or handed out just now.
+        unsafe { space.slab(number) }.begin(class, self);
+        Some(number)
+    }
+
+    fn take_spare(&self, space: &Space) -> Option<Number> {
+        let spare = self.spare.get();
+        if spare == 0 {
+            return None;
+        }
+        // SAFETY: what is in the list was used.
+        self.spare.set(unsafe { space.slab(spare) }.next.load(Relaxed));
+        self.spares.set(self.spares.get() - 1);
+        Some(spare)
+    }
+
+    /// Whether others have given something back that was not freed yet.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        !self.mail.is_empty()
+    }
+
+    /// Frees what others have given back.
+    pub fn open_mail(&self, space: &Space, supply: &mut impl Supply) {
+        let mut rest = self.mail.collect();
+        while let Some(letter) = rest {
+            // SAFETY: there were blocks in it, so it is mapped.
+            let (slab, returns) = unsafe { (space.slab(letter.slab()), space.returns(letter.slab())) };
+            rest = Mail::next(letter, returns);
+            if let Some(next) = rest {
+                space.fetch(next.slab());
+            }
+            if ptr::eq(slab.owner(), self) {
+                let bits = returns.take(letter.word());
+                slab.note_none_returned(|| !returns.is_empty());
+                self.take_in(space, letter, slab, bits, supply);
+            } else {
+                // It has another owner since.
+                space.post(letter, slab, returns);
+            }
+        }
+    }
+
+    /// Frees the blocks of a word that came with the mail.
+    fn take_in(&self, space: &Space, letter: Letter, slab: &Slab, bits: u64, supply: &mut impl Supply) {
+        let (number, word) = (letter.slab(), letter.word());
+        let Some(class) = slab.class() else { return };
+        let old = slab.free(word);
+        if old & bits != 0 {
+            let index = word * 64 + (old & bits).trailing_zeros() as usize;
+            supply.freed_twice(space.memory(number).tail(index * class.size()).start);
+        }
+        // If nothing new is free in a slab that is apart, it is spare: in a list already.
+        if old | bits != old || slab.status() != Status::Apart {
+            slab.set_free(word, old | bits);
+            if self.note_free(space, number, slab, class) {
+                supply.put(number);
+            }
+        }
+    }
+
+    /// The slabs on the shelf of `class`.
+    pub(crate) fn waiting<'a>(&'a self, space: &'a Space, class: Class) -> impl Iterator<Item = Number> + 'a {
+        let some = |number: Number| (number != 0).then_some(number);
+        // SAFETY: what is in the list was used.
+        let next = move |&number: &Number| some(unsafe { space.slab(number) }.next.load(Relaxed));
+        core::iter::successors(some(self.shelf(class).first()), next)
+    }
+
+    /// The current slab of `class`; 0 if there is none.
+    pub(crate) fn current(&self, class: Class) -> Number {
+        self.shelf(class).current.get()
+    }
+}

@@ -1,0 +1,245 @@
+//! Threads give blocks back to an owner, checked with `loom` in every order in which that can happen, up to a number of
+//! preemptions.
+//!
+//! The mail is the crate's own, with `loom`'s atomics; slabs and owners are as little as it needs.
+
+mod atomic {
+    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64};
+}
+#[path = "../src/mail.rs"]
+mod mail;
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::Ordering::{Acquire, Release};
+use loom::sync::atomic::{AtomicU32, AtomicUsize};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+use mail::{Letter, Mail, Put, Returns, WORDS};
+
+/// Slabs 1 and 2.
+const SLABS: usize = 2;
+const OWNERS: usize = 2;
+/// Blocks of a word that are used.
+const BLOCKS: usize = 3;
+
+/// A block: which slab, which word, which bit.
+type Block = (usize, usize, usize);
+
+#[derive(Default)]
+struct Slab {
+    returns: Returns,
+    /// Which mail is its owner's.
+    owner: AtomicUsize,
+    /// Whether each word is in some mail. Loom notices two threads that are there without having met.
+    posted: [UnsafeCell<bool>; WORDS],
+    /// The memory of each block: whether it is in use.
+    memory: [[UnsafeCell<bool>; BLOCKS]; WORDS],
+}
+
+/// What the threads share.
+struct Shared {
+    slabs: [Slab; SLABS],
+    mails: [Mail; OWNERS],
+    /// What owners have taken out, each for himself and under a lock to keep together.
+    taken: Mutex<Vec<Block>>,
+    /// Blocks on their way to whoever uses them next.
+    handed: Mutex<Vec<Block>>,
+}
+
+// SAFETY: the cells are for who may be there; that this is one thread at a time is what is to be shown.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn new() -> Self {
+        Self {
+            slabs: Default::default(),
+            mails: [0; OWNERS].map(|last| Mail::new(AtomicU32::new(last))),
+            taken: Mutex::new(Vec::new()),
+            handed: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn slab(&self, letter: Letter) -> &Slab {
+        &self.slabs[letter.slab() as usize - 1]
+    }
+
+    fn mark(cell: &UnsafeCell<bool>, becomes: bool) {
+        // SAFETY: see `Sync`.
+        let was = cell.with_mut(|cell| unsafe { cell.replace(becomes) });
+        assert_ne!(was, becomes, "two threads are in one place");
+    }
+
+    /// Uses a block: nobody else does.
+    fn begin(&self, (slab, word, bit): Block) {
+        Self::mark(&self.slabs[slab].memory[word][bit], true);
+    }
+
+    /// Uses it no more, and gives it back as `Space::give_to_owner` does.
+    fn give(&self, (slab, word, bit): Block) {
+        Self::mark(&self.slabs[slab].memory[word][bit], false);
+        match self.slabs[slab].returns.put(word, 1 << bit) {
+            Put::First => {
+                Self::mark(&self.slabs[slab].posted[word], true);
+                self.post(Letter::new(slab as u32 + 1, word));
+            }
+            Put::Added => {}
+            Put::Twice => panic!("a bit is there that was not put there"),
+        }
+    }
+
+    fn post(&self, letter: Letter) {
+        let slab = self.slab(letter);
+        self.mails[slab.owner.load(Acquire)].post(letter, &slab.returns);
+    }
+
+    /// Takes all that is in the mail of `owner`, as `Owner::open_mail` does: what is another's goes on to him.
+    fn open(&self, owner: usize) -> Vec<Block> {
+        let mut taken = Vec::new();
+        if self.mails[owner].is_empty() {
+            return taken;
+        }
+        let mut rest = self.mails[owner].collect();
+        while let Some(letter) = rest {
+            let slab = self.slab(letter);
+            rest = Mail::next(letter, &slab.returns);
+            if slab.owner.load(Acquire) != owner {
+                self.post(letter);
+                continue;
+            }
+            Self::mark(&slab.posted[letter.word()], false);
+            let bits = slab.returns.take(letter.word());
+            assert_ne!(bits, 0, "nothing is in a word that was in the mail");
+            let blocks = (0..64).filter(|bit| bits >> bit & 1 != 0);
+            taken.extend(blocks.map(|bit| (letter.slab() as usize - 1, letter.word(), bit)));
+        }
+        taken
+    }
+
+    /// The same, and notes what it was.
+    fn take_in(&self, owner: usize) {
+        let blocks = self.open(owner);
+        for &(slab, word, bit) in &blocks {
+            // It is the owner's now: he is alone there.
+            let cell = &self.slabs[slab].memory[word][bit];
+            Self::mark(cell, true);
+            Self::mark(cell, false);
+        }
+        self.taken.lock().expect("no thread has panicked").extend(blocks);
+    }
+
+    /// The same, and hands the blocks out again.
+    fn take_and_hand_out(&self, owner: usize) {
+        let blocks = self.open(owner);
+        blocks.iter().for_each(|&block| self.begin(block));
+        self.handed.lock().expect("no thread has panicked").extend(blocks);
+    }
+
+    /// Gives back what was handed out.
+    fn give_handed(&self) {
+        let blocks = std::mem::take(&mut *self.handed.lock().expect("no thread has panicked"));
+        blocks.into_iter().for_each(|block| self.give(block));
+    }
+}
+
+/// Runs the threads, in every order; `used` are the blocks in use before. Afterwards each of them has come back, once.
+fn check<const N: usize>(preemptions: usize, used: &'static [Block], threads: [fn(&Shared); N]) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(move || {
+        let shared = Arc::new(Shared::new());
+        used.iter().for_each(|&block| shared.begin(block));
+        let spawned = threads.map(|body| {
+            let shared = Arc::clone(&shared);
+            thread::spawn(move || body(&shared))
+        });
+        spawned.into_iter().for_each(|thread| thread.join().expect("no thread has panicked"));
+        shared.give_handed();
+        // What is on its way may go round once.
+        (0..OWNERS).chain(0..OWNERS).for_each(|owner| shared.take_in(owner));
+        let mut taken = std::mem::take(&mut *shared.taken.lock().expect("no thread has panicked"));
+        taken.sort_unstable();
+        assert_eq!(taken, used, "blocks that were given, and those that came");
+        for slab in &shared.slabs {
+            assert!((0..WORDS).all(|word| slab.returns.bits(word) == 0) && slab.returns.is_empty());
+        }
+        assert!(shared.mails.iter().all(|mail| mail.is_empty() && mail.collect().is_none()));
+    });
+}
+
+/// Three blocks of one word, and one of another in the same slab.
+const ONE_SLAB: [Block; 4] = [(0, 0, 0), (0, 0, 1), (0, 0, 2), (0, 3, 0)];
+
+/// Two words of two slabs, two blocks of each.
+const TWO_SLABS: [Block; 4] = [(0, 1, 0), (0, 1, 1), (1, 1, 0), (1, 1, 2)];
+
+fn owner(shared: &Shared) {
+    shared.take_in(0);
+    shared.take_in(0);
+}
+
+#[test]
+fn two_threads_put_bits_into_one_word_while_its_owner_looks() {
+    check(
+        3,
+        &ONE_SLAB,
+        [
+            |shared| [ONE_SLAB[0], ONE_SLAB[3]].into_iter().for_each(|block| shared.give(block)),
+            |shared| [ONE_SLAB[1], ONE_SLAB[2]].into_iter().for_each(|block| shared.give(block)),
+            owner,
+        ],
+    );
+}
+
+#[test]
+fn two_threads_put_words_into_one_mail_in_turn() {
+    check(
+        3,
+        &TWO_SLABS,
+        [
+            |shared| [TWO_SLABS[0], TWO_SLABS[2]].into_iter().for_each(|block| shared.give(block)),
+            |shared| [TWO_SLABS[3], TWO_SLABS[1]].into_iter().for_each(|block| shared.give(block)),
+            owner,
+        ],
+    );
+}
+
+#[test]
+fn what_came_back_is_handed_out_and_comes_back_again() {
+    check(
+        3,
+        &ONE_SLAB,
+        [
+            |shared| [ONE_SLAB[0], ONE_SLAB[1], ONE_SLAB[3]].into_iter().for_each(|block| shared.give(block)),
+            |shared| {
+                shared.give(ONE_SLAB[2]);
+                shared.give_handed();
+            },
+            |shared| {
+                shared.take_and_hand_out(0);
+                shared.take_and_hand_out(0);
+            },
+        ],
+    );
+}
+
+/// As `Owner::adopt` does: one thread uses both owners.
+fn adopt(shared: &Shared) {
+    shared.take_in(0);
+    shared.slabs[0].owner.store(1, Release);
+    shared.take_in(1);
+    shared.take_in(0);
+    shared.take_in(1);
+}
+
+#[test]
+fn a_slab_has_another_owner_while_something_is_on_its_way() {
+    check(
+        3,
+        &TWO_SLABS,
+        [
+            |shared| [TWO_SLABS[0], TWO_SLABS[2]].into_iter().for_each(|block| shared.give(block)),
+            |shared| [TWO_SLABS[3], TWO_SLABS[1]].into_iter().for_each(|block| shared.give(block)),
+            adopt,
+        ],
+    );
+}
