@@ -118,8 +118,10 @@ impl Reciprocal {
     }
 
     /// That of `class`.
+    #[inline(always)]
     pub(crate) fn of(class: Class) -> Self {
-        RECIPROCALS.get(class.number()).copied().unwrap_or_default()
+        // SAFETY: a class has a number below the count.
+        unsafe { *RECIPROCALS.get_unchecked(class.number()) }
     }
 
     /// Which block of a slab starts at `offset` bytes in it, which is less than [`SLAB`]. `None` if none does.

@@ -1,7 +1,7 @@
 //! Slabs: pages of small blocks of one size, without headers, each of one thread.
 //!
 //! ```text
-//!   space   | slab 1: 4 KiB               | slab 2                      | ...           | no access |
+//!   space   | slab 1: 4 KiB               | slab 2                      | ...
 //!             │ block │ block │ ... │ rest │
 //!             ▲       ▲
 //!             └─┐ ┌───┘                   a bit for each block

@@ -71,7 +71,7 @@ impl Place<'_> {
     #[inline(always)]
     #[must_use]
     pub fn has_class(self, class: Class) -> bool {
-        usize::from(self.slab.class_number()) == class.number()
+        self.slab.class_number() == class.number() as u8
     }
 }
 

@@ -4,6 +4,7 @@ mod support;
 
 use std::ptr::NonNull;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 use snugfit_slab::{Owner, SLAB, Wrong};
@@ -36,28 +37,40 @@ fn what_another_thread_has_freed_is_not_freed_by_its_owner() {
 fn of_an_owner_and_another_that_free_a_block_at_once_one_is_told() {
     let (slabs, owner) = (Slabs::new(64 << 20), Owner::NONE);
     let blocks = slabs.take_many(&owner, class(16), 200 * per_slab(class(16)));
-    let (start, addresses) = (Barrier::new(2), blocks.iter().map(|block| block.addr().get()));
-    let addresses: Vec<usize> = addresses.collect();
-    let other = |&at: &usize| {
-        start.wait();
-        let block = NonNull::new(std::ptr::without_provenance_mut(at)).expect("it is a block");
-        slabs.give_to_owner(block).is_ok()
-    };
-    let others = thread::scope(|scope| {
-        let others = scope.spawn(|| addresses.iter().step_by(97).map(other).collect::<Vec<_>>());
-        let mut results = Vec::new();
-        for &block in blocks.iter().step_by(97) {
-            start.wait();
-            results.push(slabs.give_fast(&owner, block) || slabs.give_slowly(&owner, block).is_ok());
+    // One of each word: of a word one block is told at most.
+    let addresses: &[usize] = &blocks.iter().step_by(64).map(|block| block.addr().get()).collect::<Vec<_>>();
+    let block = |at: usize| NonNull::new(std::ptr::without_provenance_mut(at)).expect("it is a block");
+    for _ in 0..20 {
+        let arrived = AtomicUsize::new(0);
+        // Waits for the other thread to come to the block with that number too.
+        let meet = |nth: usize| {
+            arrived.fetch_add(1, Relaxed);
+            while arrived.load(Relaxed) < 2 * (nth + 1) {
+                thread::yield_now();
+            }
+        };
+        let (mine, others) = thread::scope(|scope| {
+            let other = |(nth, &at): (usize, &usize)| {
+                meet(nth);
+                slabs.give_to_owner(block(at)).is_ok()
+            };
+            let others = scope.spawn(move || addresses.iter().enumerate().map(other).collect::<Vec<bool>>());
+            let mine = addresses.iter().enumerate().map(|(nth, &at)| {
+                meet(nth);
+                slabs.give(&owner, block(at)).is_ok()
+            });
+            (mine.collect::<Vec<bool>>(), others.join().expect("no thread has panicked"))
+        });
+        slabs.open_mail(&owner);
+        let told_later = slabs.freed_twice();
+        for ((mine, other), &at) in mine.into_iter().zip(others).zip(addresses) {
+            assert!(mine || other);
+            assert_eq!(mine && other, told_later.contains(&block(at)), "{at:#x}");
         }
-        results.into_iter().zip(others.join().expect("no thread has panicked")).collect::<Vec<_>>()
-    });
-    slabs.open_mail(&owner);
-    let told_later = slabs.freed_twice();
-    for ((mine, other), block) in others.into_iter().zip(blocks.iter().step_by(97)) {
-        assert!(mine || other);
-        assert_eq!(mine && other, told_later.contains(block), "{block:?}");
+        slabs.validate([&owner]);
+        slabs.take_many(&owner, class(16), addresses.len());
     }
+    assert_eq!(slabs.in_use(), blocks.len());
 }
 
 #[test]

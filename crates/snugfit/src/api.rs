@@ -269,7 +269,7 @@ pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
 /// read only if it lies in memory of the allocator. A wrong one is taken for a block with a probability of 2^-32. To
 /// find out what is wrong with it takes O(blocks).
 ///
-/// Two threads that free one block of up to 1 KiB within the same few nanoseconds may both succeed.
+/// Two threads that free one block of up to 1 KiB within the same few nanoseconds may both succeed; the process ends a little later then.
 ///
 /// # Safety
 /// - If it is a live block, nobody uses it any more.

@@ -190,29 +190,27 @@ unsafe fn free_in_heap(payload: *mut u8) -> bool {
     Class::of_block(block.tag().size()).is_some_and(|class| unsafe { keep(payload, block, class) })
 }
 
-/// [`free`] for a caller who knows that `size` bytes were asked for. The size is checked: that of the class is part of the
-/// seal. (Where the block is larger than it need be, this one finds it wrong, and leaves it to others.)
+/// [`free`] of a block in a slab, for a caller who knows that `size` bytes were asked for. The size is checked.
 ///
 /// # Safety
 /// - As for [`free`].
 #[inline(always)]
 pub(crate) unsafe fn free_sized(payload: *mut u8, size: usize) -> bool {
-    if let Some(place) = slabs::find(payload) {
-        let Some(class) = snugfit_slab::Class::of_request(size) else { return false };
-        // SAFETY: they are this thread's, or nobody's; the caller vouches for the block.
-        return unsafe { (*local::slabs()).give_of_class(place, class) };
-    }
-    // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
-    is_near(payload) && unsafe { free_sized_in_heap(payload, size) }
+    let (Some(class), Some(place)) = (snugfit_slab::Class::of_request(size), slabs::find(payload)) else {
+        return false;
+    };
+    // SAFETY: they are this thread's, or nobody's; the caller vouches for the block.
+    unsafe { (*local::slabs()).give_of_class(place, class) }
 }
 
-/// [`free_sized`] of what lies in the heap, but not in the range.
+/// [`free_sized`] of a block with a header. That of the class is part of the seal. (Where the block is larger than it need be, this one
+/// finds it wrong, and leaves it to others.)
 ///
 /// # Safety
 /// - As for [`free`].
-pub(crate) unsafe fn free_sized_elsewhere(payload: *mut u8, size: usize) -> bool {
+pub(crate) unsafe fn free_sized_with_header(payload: *mut u8, size: usize) -> bool {
     // SAFETY: in the heap, a header is readable before the pointer; the caller vouches for the block.
-    is_elsewhere_in_heap(payload) && unsafe { free_sized_in_heap(payload, size) }
+    is_in_heap(payload) && unsafe { free_sized_in_heap(payload, size) }
 }
 
 /// # Safety

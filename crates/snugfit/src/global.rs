@@ -70,7 +70,7 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
         if mode::is_usual() && slow::free_in_heap(block, Some(layout.size())) {
             return;
         }
-        if !mode::is_hardened() && front::free_sized_elsewhere(block, layout.size()) {
+        if !mode::is_hardened() && front::free_sized_with_header(block, layout.size()) {
             return;
         }
     }

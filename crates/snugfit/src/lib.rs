@@ -35,7 +35,9 @@
 //!                                                            large: a mapping of its own (`mmap`, `mremap`, `munmap`)
 //! ```
 //!
-//! - **The cache** of a thread holds blocks of up to 1 KiB, in magazines ([`snugfit_cache`]). To take one or put one back
+//! - **Slabs** hold blocks of up to 1 KiB, without headers: a bit beside them says which are free ([`snugfit_slab`]). To take one or put
+//!   one back takes no lock; each slab is one thread's.
+//! - **The cache** of a thread holds such blocks where they have headers ([`keep_headers`]), in magazines ([`snugfit_cache`]). To take one or put one back
 //!   takes no lock. When the thread ends, they go to the others.
 //! - **The heap** is [`snugfit_heap::Heap`] with the free index that the features name: `tree` if it is enabled, else
 //!   `list`, else `bins`, which is the default. (Features of a crate add up over a program, so an order must decide.)
