@@ -23,10 +23,11 @@ pub(super) fn front() -> *const ThreadCache {
 pub(super) fn slabs() -> *const Owner {
     let owned = owned();
     let is_front = !owned.is_null() && owned != ENDED && !mode::hides_caches() && !mode::is_hardened();
+    if !is_front {
+        return &raw const NOBODY.0;
+    }
     // SAFETY: the cache is the thread's, and owners live for ever.
-    let kept = if is_front { unsafe { (*owned).slabs } } else { null() };
-    // SAFETY: as above.
-    unsafe { kept.as_ref() }.map_or(&raw const NOBODY.0, |kept| &raw const kept.owner)
+    unsafe { (*owned).slabs.as_ref() }.map_or(&raw const NOBODY.0, |kept| &raw const kept.owner)
 }
 
 pub(super) fn hardened() -> *const Front {
