@@ -96,8 +96,7 @@ impl Stock {
             match slab.status() {
                 Status::Apart | Status::Current | Status::Shelved => out += 1,
                 Status::Returned => held += 1,
-                Status::Purged => {}
-                Status::Fresh => return Err(Violation::Slab(at)),
+                Status::Purged | Status::Fresh => {}
             }
             let is_used = !slab.owner().is_null();
             if !slab.status().is_out() && (is_used || slab.class_number() != 0) {

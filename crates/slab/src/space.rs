@@ -11,7 +11,7 @@ use crate::Owner;
 
 use crate::class::Class;
 use crate::mail::{Letter, Put, Returns};
-use crate::slab::{SLAB, Slab, Status};
+use crate::slab::{SLAB, Slab};
 
 /// The addresses of all slabs, and what is known of each.
 ///
@@ -189,6 +189,29 @@ impl Space {
         true
     }
 
+    /// Gives the system what is known of the slabs from number `from` to before number `to`, as far as it lies in pages where nothing else does;
+    /// nothing is known of what is behind, if `is_last`. It reads as of slabs that were never used. Returns how many bytes.
+    ///
+    /// # Safety
+    /// - They are mapped, and nobody's.
+    pub(crate) unsafe fn purge_records(&self, from: Number, to: Number, is_last: bool) -> usize {
+        let Some(start) = NonNull::new(self.start.load(Relaxed)) else { return 0 };
+        let page = os::page_size();
+        let from = (from as usize * size_of::<Slab>()).next_multiple_of(page);
+        let to = to as usize * size_of::<Slab>();
+        let to = if is_last { to.next_multiple_of(page) } else { to - to % page };
+        if from >= to {
+            return 0;
+        }
+        let purged = [BESIDE, 2 * BESIDE].map(|before| {
+            // SAFETY: so far before the start they begin; the caller vouches for the rest.
+            let is_purged =
+                unsafe { os::purge(Extent { start: start.byte_sub(before), len: to }.tail(from)) };
+            if is_purged { to - from } else { 0 }
+        });
+        purged[0]
+    }
+
     /// Where `pointer` points to, if that is a slab: one that is used, or was, or will be.
     #[inline(always)]
     pub fn find(&self, pointer: *const u8) -> Option<Place<'_>> {
@@ -249,13 +272,6 @@ impl Space {
         let start = address - place.offset() as usize + index * class.size();
         let is_live = !self.is_free(place.number(), place.slab, index);
         (index < class.count()).then_some(Found { start, size: class.size(), is_live })
-    }
-
-    /// Whether `pointer` points to a slab that was used, and has come back.
-    #[must_use]
-    pub fn is_unused_now(&self, pointer: *const u8) -> bool {
-        let state = self.find(pointer).map(|place| place.slab.status());
-        matches!(state, Some(Status::Returned | Status::Purged))
     }
 
     /// Whether a block is free, or on its way to its owner.

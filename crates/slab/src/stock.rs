@@ -1,12 +1,14 @@
 //! Slabs that are nobody's.
 
+use core::mem;
+use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 
 use snugfit_source::{Extent, os};
 
 use crate::owner::Owner;
 use crate::slab::{SLAB, Slab, Status};
-use crate::space::{Number, Space};
+use crate::space::{Number, Place, Space};
 
 /// Hands out the slabs of a [`Space`], and takes them back. For one thread at a time.
 ///
@@ -19,13 +21,13 @@ pub struct Stock {
     fresh: Number,
     /// The last that came back; 0 if there is none.
     returned: Number,
-    /// The last whose memory the system got.
-    purged: Number,
+    /// Before this one, none is in nobody's hands whose memory the system has.
+    hole: Number,
     /// How many are out.
     out: usize,
     /// How many came back, and have their memory.
     held: usize,
-    /// The most that had memory at once, since it was last asked.
+    /// The largest footprint since it was last asked.
     peak: usize,
     /// There are to be none.
     is_closed: bool,
@@ -52,7 +54,7 @@ impl Stock {
             capacity: 0,
             fresh: 1,
             returned: 0,
-            purged: 0,
+            hole: 1,
             out: 0,
             held: 0,
             peak: 0,
@@ -89,15 +91,10 @@ impl Stock {
 
     /// Hands out a slab. `None` if there is no memory. O(1), and seldom a system call.
     pub fn take(&mut self, space: &Space) -> Option<Number> {
-        let number = match (self.returned, self.purged) {
-            (0, 0) => self.take_fresh(space)?,
-            (0, number) => {
-                // SAFETY: what is in a list is mapped.
-                self.purged = unsafe { space.slab(number) }.next.load(Relaxed);
-                number
-            }
-            (number, _) => {
-                // SAFETY: as above.
+        let number = match self.returned {
+            0 => self.take_hole(space).or_else(|| self.take_fresh(space))?,
+            number => {
+                // SAFETY: what is in the list is mapped.
                 self.returned = unsafe { space.slab(number) }.next.load(Relaxed);
                 self.held -= 1;
                 number
@@ -106,8 +103,18 @@ impl Stock {
         // SAFETY: as above, and so is what is fresh.
         unsafe { space.slab(number) }.stand(Status::Apart);
         self.out += 1;
-        self.peak = self.peak.max(self.out + self.held);
+        self.peak = self.peak.max(self.footprint());
         Some(number)
+    }
+
+    /// The next whose memory the system has. It is looked for from where the last one was: O(1) in the mean, for each was once given to the
+    /// system. Nothing came back that still has its memory.
+    fn take_hole(&mut self, space: &Space) -> Option<Number> {
+        let mut slabs = self.hole..self.fresh;
+        // SAFETY: what is not fresh is mapped.
+        let found = slabs.find(|&slab| !unsafe { space.slab(slab) }.status().is_out());
+        self.hole = found.map_or(self.fresh, |found| found + 1);
+        found
     }
 
     fn take_fresh(&mut self, space: &Space) -> Option<Number> {
@@ -171,9 +178,8 @@ impl Stock {
 
     /// The largest [footprint](Self::footprint) since it was last asked.
     pub fn take_recent_peak(&mut self) -> usize {
-        let peak = self.peak * SLAB + self.bytes_beside();
-        self.peak = self.out + self.held;
-        peak
+        let footprint = self.footprint();
+        mem::replace(&mut self.peak, footprint)
     }
 
     /// Gives the system the memory of all slabs that came back. Returns how many bytes. O(slabs), and a system call for those that lie
@@ -184,24 +190,33 @@ impl Stock {
             return 0;
         }
         let (mut purged, mut number) = (0, 1);
-        // Both lists are made anew, the last slabs first.
-        (self.returned, self.purged) = (0, 0);
+        // The list is made anew of what cannot be purged.
+        (self.returned, self.hole) = (0, 1);
         while number < self.fresh {
             let end = self.end_of_returned(space, number);
             if end > number {
                 purged += self.purge_some(space, number, end);
-                number = end;
-                continue;
             }
-            // SAFETY: what is not fresh is mapped.
-            let slab = unsafe { space.slab(number) };
-            if slab.status() == Status::Purged {
-                slab.next.store(self.purged, Relaxed);
-                self.purged = number;
-            }
-            number += 1;
+            number = end.max(number + 1);
         }
         self.held -= purged / SLAB;
+        purged + self.purge_records(space)
+    }
+
+    /// Gives the system what is known of slabs whose memory it has, as far as whole pages know of nothing else. Returns how many bytes.
+    fn purge_records(&self, space: &Space) -> usize {
+        let is_held = |number: Number| {
+            // SAFETY: what is not fresh is mapped.
+            !matches!(unsafe { space.slab(number) }.status(), Status::Fresh | Status::Purged)
+        };
+        let (mut purged, mut start) = (0, 1);
+        for end in self.used().filter(|&number| is_held(number)).chain([self.fresh]) {
+            if end > start {
+                // SAFETY: they are mapped and nobody's, and of what is behind the last nothing is known.
+                purged += unsafe { space.purge_records(start, end, end == self.fresh) };
+            }
+            start = end + 1;
+        }
         purged
     }
 
@@ -212,7 +227,7 @@ impl Stock {
         slabs.find(|&slab| unsafe { space.slab(slab) }.status() != Status::Returned).unwrap_or(self.fresh)
     }
 
-    /// Purges slabs that came back, from `number` to before `end`, as far as they are whole pages of the system, and links them. Returns
+    /// Purges slabs that came back, from `number` to before `end`, as far as they are whole pages of the system, and links the others. Returns
     /// how many bytes.
     fn purge_some(&mut self, space: &Space, number: Number, end: Number) -> usize {
         let page = os::page_size();
@@ -227,17 +242,27 @@ impl Stock {
             let is_inside = is_purged && inner.contains(space.memory(number).start.addr().get());
             // SAFETY: they are mapped.
             let slab = unsafe { space.slab(number) };
-            let list = if is_inside { &mut self.purged } else { &mut self.returned };
-            slab.stand(if is_inside { Status::Purged } else { Status::Returned });
-            slab.next.store(*list, Relaxed);
-            *list = number;
+            if is_inside {
+                slab.stand(Status::Purged);
+            } else {
+                slab.next.store(self.returned, Relaxed);
+                self.returned = number;
+            }
             bytes += if is_inside { SLAB } else { 0 };
         }
         bytes
     }
 
+    /// Whether `pointer` points to a slab that was used, and has come back.
+    #[must_use]
+    pub fn is_unused_now(&self, space: &Space, pointer: *const u8) -> bool {
+        let is_back =
+            |place: Place<'_>| self.used().contains(&place.number()) && !place.slab.status().is_out();
+        space.find(pointer).is_some_and(is_back)
+    }
+
     /// The slabs that were ever used.
-    pub(crate) fn used(&self) -> impl Iterator<Item = Number> + use<> {
+    pub(crate) fn used(&self) -> Range<Number> {
         1..self.fresh
     }
 

@@ -144,10 +144,10 @@ fn what_was_sent_to_the_owner_before_goes_on_to_the_next() {
     slabs.give_many(&second, blocks.iter().copied().filter(|block| ![blocks[1], blocks[9]].contains(block)));
     let in_use = slabs.in_use();
     slabs.leave(&second);
-    assert!(!slabs.space.is_unused_now(blocks[9].as_ptr()));
+    assert!(!slabs.stock().is_unused_now(&slabs.space, blocks[9].as_ptr()));
     slabs.open_mail(&first);
     slabs.leave(&second);
-    assert!(slabs.space.is_unused_now(blocks[9].as_ptr()));
+    assert!(slabs.stock().is_unused_now(&slabs.space, blocks[9].as_ptr()));
     slabs.validate([&first, &second]);
     assert_eq!(slabs.in_use(), in_use);
 }

@@ -126,9 +126,9 @@ fn a_block_is_found_around_each_address_in_it() {
             &owner,
             blocks.iter().copied().filter(|&block| block != blocks[1] && block != blocks[3]),
         );
-        assert!(!slabs.space.is_unused_now(blocks[0].as_ptr()));
+        assert!(!slabs.stock().is_unused_now(&slabs.space, blocks[0].as_ptr()));
         slabs.leave(&owner);
-        assert!(slabs.space.is_unused_now(blocks[0].as_ptr()));
+        assert!(slabs.stock().is_unused_now(&slabs.space, blocks[0].as_ptr()));
         assert_eq!((around(0), slabs.out()), (None, 0));
     }
 }
@@ -145,8 +145,8 @@ fn what_is_no_slab_is_not_found() {
     assert!(is_found(block) && is_found(block.wrapping_sub(SLAB)));
     assert!(!is_found(block.wrapping_sub(SLAB + 1)) && !is_found(block.wrapping_add(4 << 20)));
     assert!(
-        !slabs.space.is_unused_now(block.wrapping_add(SLAB))
-            && !slabs.space.is_unused_now(&raw const *foreign)
+        !slabs.stock().is_unused_now(&slabs.space, block.wrapping_add(SLAB))
+            && !slabs.stock().is_unused_now(&slabs.space, &raw const *foreign)
     );
 }
 

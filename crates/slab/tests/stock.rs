@@ -128,7 +128,7 @@ fn purged_memory_is_zero_and_what_is_in_use_is_kept() {
     assert_eq!(slabs.purge(), held * SLAB);
     assert_eq!((slabs.out(), slabs.held()), (out, 0));
     kept.iter().for_each(|&block| check(block, size.size(), 7));
-    assert!(freed.iter().all(|block| slabs.space.is_unused_now(block.as_ptr())));
+    assert!(freed.iter().all(|block| slabs.stock().is_unused_now(&slabs.space, block.as_ptr())));
 
     let again = slabs.take_many(&owner, size, freed.len());
     assert_eq!(slabs.out(), out + held, "no other slab was needed");
@@ -158,4 +158,27 @@ fn the_footprint_is_what_has_memory_and_its_peak_is_told_once() {
     let _blocks = slabs.take_many(&owner, class(256), 3 * per_slab(class(256)));
     assert_eq!(slabs.footprint(), of(3));
     assert_eq!(slabs.take_recent_peak(), of(3));
+}
+
+/// What is known of many slabs fills pages of its own.
+#[test]
+fn what_is_known_of_purged_slabs_goes_too_and_each_goes_out_once_again() {
+    const COUNT: usize = 1000;
+    let (space, mut stock) = (Space::new(), Stock::new());
+    // Others map something at the far end.
+    open(&mut stock, &space, 4 << 30);
+    let all = take_slabs(&mut stock, &space, COUNT);
+    let (kept, freed): (Vec<Number>, Vec<Number>) = all.into_iter().partition(|number| number % 300 == 7);
+    for &number in &freed {
+        // SAFETY: nobody uses it.
+        unsafe { stock.put(&space, number) };
+    }
+    let purged = stock.purge(&space);
+    assert!(purged > freed.len() * SLAB + COUNT * 64 / 2, "{purged} bytes");
+    assert_eq!(stock.validate(&space, None), Ok(()));
+    let mut again = take_slabs(&mut stock, &space, freed.len());
+    again.extend(kept);
+    again.sort_unstable();
+    assert!(again.iter().copied().eq(1..=COUNT as Number), "each once, and no other");
+    assert_eq!((stock.bytes_out(), stock.validate(&space, None)), (COUNT * SLAB, Ok(())));
 }

@@ -10,7 +10,7 @@ use crate::caches;
 use crate::count;
 use crate::finding::FoundBlock;
 use crate::local::{self, Cache};
-use crate::owners::{Behind, are_closed};
+use crate::owners::{Behind, are_closed, with_stock};
 use crate::process::with;
 use crate::state::Request;
 
@@ -139,7 +139,9 @@ fn diagnose(payload: NonNull<u8>, wrong: Wrong) -> BadPointer {
             usable_size: block.size,
         },
         // It was a block, most probably: all of the slab were freed.
-        (_, None) if is_aligned && SPACE.is_unused_now(payload.as_ptr()) => BadPointer::DoubleFree,
+        (_, None) if is_aligned && with_stock(|stock, _| stock.is_unused_now(&SPACE, payload.as_ptr())) => {
+            BadPointer::DoubleFree
+        }
         _ if is_aligned => BadPointer::Foreign,
         _ => BadPointer::Misaligned,
     }

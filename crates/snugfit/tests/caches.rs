@@ -14,6 +14,12 @@ use snugfit::{
 };
 
 fn main() {
+    // What holds with slabs as well.
+    run_in_children(&[
+        ("threads_by_the_thousand_leave_the_footprint_flat", threads_leave_the_footprint_flat),
+        ("a_program_that_has_freed_all_is_small", || falls_idle(1)),
+        ("a_program_that_has_freed_most_is_small", || falls_idle(20)),
+    ]);
     snugfit::keep_headers();
     run_in_children(&[
         ("a_freed_block_comes_back_first", a_freed_block_comes_back_first),
