@@ -25,25 +25,12 @@ impl Class {
     #[inline]
     #[must_use]
     pub const fn of_request(size: usize) -> Option<Self> {
-        match Self::of_usual_request(size) {
-            // The smallest block has two granules.
-            Some(Self(size)) if (size as usize) < MIN_BLOCK => Some(Self(MIN_BLOCK as u32)),
-            class => class,
-        }
-    }
-
-    /// Requests of so many bytes and less have a block that is larger than it would have to be: there is no smaller one.
-    pub const UNUSUAL: usize = MIN_BLOCK - GRANULE - Compact::OVERHEAD;
-
-    /// [`of_request`](Self::of_request), for who can do without [unusual](Self::UNUSUAL) requests: theirs has number 1, whose bin
-    /// holds nothing, ever.
-    #[inline(always)]
-    #[must_use]
-    pub const fn of_usual_request(size: usize) -> Option<Self> {
         if size > LARGEST - Compact::OVERHEAD {
             return None;
         }
-        Some(Self((size + Compact::OVERHEAD + (GRANULE - 1)) as u32 & !(GRANULE as u32 - 1)))
+        let block = (size + Compact::OVERHEAD + (GRANULE - 1)) & !(GRANULE - 1);
+        // The smallest block has two granules.
+        Some(Self(if block < MIN_BLOCK { MIN_BLOCK } else { block } as u32))
     }
 
     /// The class of a block of `size` bytes, header included, a multiple of 16; `None` if that is too large for any.
@@ -56,7 +43,7 @@ impl Class {
         if size <= LARGEST { Some(Self(size as u32)) } else { None }
     }
 
-    /// Its number: less than [`COUNT`](Self::COUNT), and at least 2, but for what [holds nothing](Self::of_usual_request).
+    /// Its number: at least 2, less than [`COUNT`](Self::COUNT).
     #[inline]
     #[must_use]
     pub const fn number(self) -> usize {
@@ -86,19 +73,6 @@ mod tests {
         assert_eq!(Class::of_request(usize::MAX), None);
         assert_eq!(Class::of_block(LARGEST + GRANULE), None);
         assert_eq!(Class::of_block(1 << 40), None);
-    }
-
-    #[test]
-    fn unusual_requests_alone_have_no_class_of_their_own() {
-        for size in 0..=LARGEST {
-            let usual = Class::of_usual_request(size);
-            if size <= Class::UNUSUAL {
-                assert_eq!(usual.map(Class::number), Some(1), "{size}");
-            } else {
-                assert_eq!(usual, Class::of_request(size), "{size}");
-            }
-        }
-        assert_eq!(Class::UNUSUAL, 8);
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::state::Request;
 #[inline]
 #[must_use]
 pub fn mem_alloc(size: usize) -> *mut u8 {
-    match front::allocate_usual(size) {
+    match front::allocate(size) {
         Some(payload) => payload.as_ptr(),
         None => allocate_slowly(size),
     }
