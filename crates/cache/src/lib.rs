@@ -18,6 +18,7 @@
 //!   full, half of them go to the depot. What the depot has no room for, the supplier takes back at once.
 //! - **Capacity** starts small, doubles with each visit to the depot, within what the supplier allows a thread, and is
 //!   given up by a class that nobody uses. The depot gives a class more room when it misses what it has turned away.
+//! - **Larger blocks** than those of any class a thread keeps only for a short time, by their size, see [`Recent`].
 //! - **A thread that ends** leaves everything to the depot.
 //!
 //! What a block is, is the supplier's and the caller's business: here it is a pointer that is never read through: chains are
@@ -35,13 +36,16 @@ mod chain;
 mod class;
 mod depot;
 mod magazine;
+mod recent;
 mod reserve;
 mod stack;
 mod supplier;
 mod thread;
+mod whole;
 
 pub use bin::Vacancy;
 pub use class::{Class, LARGEST};
+pub use recent::{FreeWay, LARGEST_RECENT, Recent};
 
 /// Bytes of a magazine: what is asked of [`Supplier::allocate`].
 pub const MAGAZINE: usize = magazine::Magazine::BYTES;

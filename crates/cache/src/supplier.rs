@@ -23,6 +23,12 @@ pub unsafe trait Supplier {
     /// - Nobody uses them any more.
     unsafe fn take_back(&mut self, class: Class, blocks: impl Iterator<Item = NonNull<u8>>);
 
+    /// Takes a block back that is larger than those of any class.
+    ///
+    /// # Safety
+    /// - The owner of a thread's cache has put it there, and nobody uses it any more.
+    unsafe fn take_back_large(&mut self, block: NonNull<u8>);
+
     /// Gives `bytes` of memory for a magazine, aligned to 8.
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>>;
 

@@ -10,6 +10,7 @@ use snugfit_tag::GRANULE;
 use crate::bin::{Bin, Vacancy};
 use crate::depot::{Depot, Room, leave_magazine};
 use crate::magazine::Magazine;
+use crate::recent::Recent;
 use crate::reserve::{MOST_FULL, Reserve};
 use crate::stack::Stack;
 use crate::{Class, Supplier};
@@ -21,9 +22,10 @@ use crate::{Class, Supplier};
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct ThreadCache {
-    bins: [Bin; Class::COUNT],
-    reserves: [Reserve; Class::COUNT],
-    empty: Stack,
+    pub(crate) bins: [Bin; Class::COUNT],
+    pub(crate) reserves: [Reserve; Class::COUNT],
+    pub(crate) empty: Stack,
+    pub(crate) recent: Recent,
     /// Bytes that the limits of all classes allow for.
     allowed: Cell<usize>,
     /// Visits to the depot since unused classes were last looked for.
@@ -51,6 +53,7 @@ impl ThreadCache {
         bins: [const { Bin::NONE }; Class::COUNT],
         reserves: [const { Reserve::NONE }; Class::COUNT],
         empty: Stack::NONE,
+        recent: Recent::NONE,
         allowed: Cell::new(0),
         visits: Cell::new(0),
         is_moving: AtomicBool::new(false),
@@ -82,6 +85,12 @@ impl ThreadCache {
     #[inline(always)]
     pub fn word(&self, class: Class) -> u32 {
         self.bin(class).word.get()
+    }
+
+    /// What it has above the classes.
+    #[inline(always)]
+    pub fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Takes the block of `class` that was put in last. O(1), and short.
@@ -210,7 +219,11 @@ impl ThreadCache {
     /// thread holds, each if it is enough to be worth it. Returns whether it did. For when memory would be used that was never
     /// used before. O(blocks).
     pub fn relieve(&self, depot: &mut Depot, supplier: &mut impl Supplier) -> bool {
-        let relieved = depot.relieve(supplier);
+        let mut relieved = depot.relieve(supplier);
+        if self.recent.is_worth_it() {
+            self.recent.give_back(supplier);
+            relieved = true;
+        }
         if supplier.is_shared() || self.bytes() <= supplier.depot_limit() / HELD_FRACTION {
             return relieved;
         }
@@ -218,7 +231,7 @@ impl ThreadCache {
         true
     }
 
-    /// Of all blocks in it.
+    /// Of all blocks of classes.
     fn bytes(&self) -> usize {
         let held = |class| {
             let full = self.reserve(class).full.iter().map(Magazine::count);
@@ -304,7 +317,7 @@ impl ThreadCache {
     }
 
     /// Leaves all but `most` empty magazines to the depot.
-    fn give_up_empty(&self, most: u32, depot: &mut Depot, supplier: &mut impl Supplier) {
+    pub(crate) fn give_up_empty(&self, most: u32, depot: &mut Depot, supplier: &mut impl Supplier) {
         while self.empty.count() > most
             && let Some(magazine) = self.empty.pop()
         {
@@ -358,7 +371,7 @@ impl ThreadCache {
     }
 
     /// Gives up what a class holds.
-    fn give_up(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
+    pub(crate) fn give_up(&self, class: Class, depot: &mut Depot, supplier: &mut impl Supplier) {
         let reserve = self.reserve(class);
         self.allowed.set(self.allowed.get() - reserve.blocks_allowed() * class.block_size());
         reserve.limit.set(0);
@@ -367,30 +380,6 @@ impl ThreadCache {
         leave_magazine(class, loaded, depot, supplier);
         while let Some(full) = reserve.full.pop() {
             leave_magazine(class, full, depot, supplier);
-        }
-    }
-
-    /// Drops the blocks in loaded magazines that do not pass `test`: for who takes over the cache of a thread that was stopped
-    /// anywhere in its fast path, and finds one block in two states.
-    pub fn retain(&self, mut test: impl FnMut(NonNull<u8>) -> bool) {
-        self.bins.iter().for_each(|bin| bin.retain(&mut test));
-    }
-
-    /// Leaves everything to the depot.
-    pub fn leave(&self, depot: &mut Depot, supplier: &mut impl Supplier) {
-        Class::all().for_each(|class| self.give_up(class, depot, supplier));
-        self.give_up_empty(0, depot, supplier);
-    }
-
-    /// Visits every block in it, and the memory of every magazine.
-    pub fn for_each(&self, mut visit: impl FnMut(NonNull<u8>)) {
-        let full = self.reserves.iter().flat_map(|reserve| reserve.full.iter());
-        full.chain(self.empty.iter()).for_each(|magazine| magazine.visit(&mut visit));
-        for bin in &self.bins {
-            bin.blocks().for_each(&mut visit);
-            if !bin.magazine().is_none() {
-                visit(bin.magazine().memory());
-            }
         }
     }
 }

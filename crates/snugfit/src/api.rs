@@ -12,11 +12,9 @@ use snugfit_tag::{Compact, Format, GRANULE};
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::hardened::fronts;
-use crate::mode;
 use crate::report::abort_with;
-use crate::slabs;
-use crate::slow;
 use crate::state::Request;
+use crate::{mode, recent, slabs, slow};
 
 /// Allocates `size` bytes, aligned to 16: `malloc`. What they hold is not said. A `size` of 0 gives a block of its own as
 /// well.
@@ -46,11 +44,15 @@ pub fn mem_alloc(size: usize) -> *mut u8 {
 #[inline(never)]
 fn allocate_slowly(size: usize) -> *mut u8 {
     // Each way is a function of its own, so that none pays for another's frame.
-    if mode::is_usual()
-        && let Some(payload) = slabs::allocate(size)
-    {
-        payload.as_ptr()
-    } else if let Some(payload) = front::allocate_with_header(size) {
+    if mode::is_usual() {
+        if !slabs::are_for(size) {
+            return recent::allocate(size).map_or_else(|| allocate_usually(size), NonNull::as_ptr);
+        }
+        if let Some(payload) = slabs::allocate(size) {
+            return payload.as_ptr();
+        }
+    }
+    if let Some(payload) = front::allocate_with_header(size) {
         payload.as_ptr()
     } else if let Some(payload) = fronts::allocate_small(size, false) {
         payload.as_ptr()
@@ -121,7 +123,7 @@ fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
         } else if slabs::are_for(size) {
             None
         } else if mode::is_usual() {
-            slow::allocate_in_heap(size, true)
+            recent::allocate_zeroed(size).or_else(|| slow::allocate_in_heap(size, true))
         } else if mode::is_hardened() {
             fronts::allocate_waiting(size, true)
         } else {
@@ -176,10 +178,10 @@ unsafe fn free_slowly(pointer: *mut u8, function: &str) {
             if !(mode::is_usual() && slabs::give(place)) {
                 free_small(place, pointer, function);
             }
-        } else if fronts::free_small(pointer) {
-            // Done.
         } else if mode::is_usual() {
             free_usually(pointer, function);
+        } else if fronts::free_small(pointer) {
+            // Done.
         } else if mode::is_hardened() {
             free_hardened(pointer, function);
         } else {

@@ -10,6 +10,7 @@ use crate::behind::Behind;
 use crate::finding::FoundBlock;
 use crate::idle::Idle;
 use crate::local::{self, Cache};
+use crate::report;
 use crate::state::{Index, Memory, Request, Resized};
 use crate::strays::Strays;
 use crate::threshold;
@@ -31,6 +32,13 @@ pub(crate) struct Arena {
 const SPARE_FRACTION: usize = 4;
 /// and more than this many bytes.
 const SPARE_LEAST: usize = 128 << 10;
+
+/// What a thread may keep above the classes: this fraction of what the heap has in use,
+const RECENT_FRACTION: usize = 64;
+/// but at least
+pub(crate) const RECENT_LEAST: usize = 64 << 10;
+/// and at most so many bytes.
+const RECENT_MOST: usize = 512 << 10;
 
 impl Arena {
     /// Nothing yet.
@@ -167,6 +175,19 @@ impl Arena {
         }
     }
 
+    /// Frees a block that a thread has kept above the classes, and says how much it may keep from now on, in bytes.
+    ///
+    /// # Safety
+    /// - It is a cached block of this arena, and nobody uses it.
+    pub(crate) unsafe fn free_recent(&mut self, payload: NonNull<u8>) -> usize {
+        // SAFETY: the caller vouches for it.
+        if let Err(bad) = unsafe { self.heap.deallocate_cached(payload) } {
+            report::damaged_in_cache(payload.as_ptr(), bad);
+        }
+        self.note_fall();
+        (self.heap.bytes_in_use() / RECENT_FRACTION).clamp(RECENT_LEAST, RECENT_MOST)
+    }
+
     /// A block for a cache that has none; without memory that was never used, unless it may.
     pub(crate) fn refill(
         &mut self,
@@ -210,6 +231,16 @@ impl Arena {
         self.tidy();
         let (depot, mut behind) = self.parts();
         cache.make_room(class, depot, &mut behind)
+    }
+
+    /// Takes what this thread keeps above the classes, if it uses this arena.
+    pub(crate) fn take_recent(&mut self) {
+        let (_, mut behind) = self.parts();
+        if let Cache::Owned(owned) = local::cache()
+            && owned.arena == behind.number
+        {
+            owned.cache.recent().give_back(&mut behind);
+        }
     }
 
     /// Takes all that is in a cache.

@@ -56,6 +56,17 @@ unsafe impl Supplier for Behind<'_> {
         }
     }
 
+    unsafe fn take_back_large(&mut self, block: NonNull<u8>) {
+        if arena_of(block.as_ptr()) != self.number {
+            // SAFETY: what is in a cache is a block that nobody uses.
+            return unsafe { self.strays.push(block) };
+        }
+        // SAFETY: as above, and it is one of this arena.
+        if let Err(bad) = unsafe { self.heap.deallocate_cached(block) } {
+            report::damaged_in_cache(block.as_ptr(), bad);
+        }
+    }
+
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         debug_assert!(bytes == MAGAZINE);
         let memory = with_own(|own| own.pool.take(&mut own.magazines))?;

@@ -6,6 +6,7 @@ use core::ptr::{self, NonNull};
 use snugfit_cache::{Class, ThreadCache};
 use snugfit_tag::{Compact, Format, HEADER};
 
+use crate::arena::RECENT_LEAST;
 use crate::arenas::{self, with_arena};
 use crate::count;
 use crate::front;
@@ -106,6 +107,7 @@ impl State {
             owned.as_ref()
         };
         new.cache.set_words(|class| self.key().pad(class.block_size()));
+        new.cache.recent().open(RECENT_LEAST);
         self.caches.add(new);
         Some(owned)
     }

@@ -11,6 +11,7 @@ use snugfit_tag::{Block, CHECKED, Compact, Format, HEADER, Key, MIN_BLOCK, Seal,
 use crate::local;
 use crate::page_map::Page;
 use crate::range::Range;
+use crate::recent;
 use crate::region::{REGION, arena_of};
 use crate::report;
 use crate::slabs;
@@ -135,10 +136,10 @@ unsafe fn free_into_reserve(payload: *mut u8) -> bool {
     unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
 }
 
-/// `payload`, and the number of its arena, if it is [near](is_near), and what should be its header says that it is too large for
+/// `payload`, what should be its block, and the number of its arena, if it is [near](is_near), and what should be its header says that it is too large for
 /// any cache.
 #[inline]
-pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, usize)> {
+pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, Block, usize)> {
     let number = if RANGE.contains(payload) {
         0
     } else if REGION.contains(payload) {
@@ -148,7 +149,7 @@ pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, usize)> {
     };
     // SAFETY: near, a header is readable before the pointer.
     let (payload, block) = unsafe { header_before(payload) };
-    Class::of_block(block.tag().size()).is_none().then_some((payload, number))
+    Class::of_block(block.tag().size()).is_none().then_some((payload, block, number))
 }
 
 /// How far behind a block that is being freed, in bytes, is fetched ahead.
@@ -170,7 +171,12 @@ unsafe fn free_in_heap(payload: *mut u8) -> bool {
     // SAFETY: the caller vouches for the header.
     let (payload, block) = unsafe { header_before(payload) };
     // SAFETY: the caller vouches for the block.
-    Class::of_block(block.tag().size()).is_some_and(|class| unsafe { keep(payload, block, class) })
+    unsafe {
+        match Class::of_block(block.tag().size()) {
+            Some(class) => keep(payload, block, class),
+            None => recent::keep(payload, block),
+        }
+    }
 }
 
 /// [`free`] of a block in a slab, for a caller who knows that `size` bytes were asked for. The size is checked.

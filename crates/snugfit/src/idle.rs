@@ -98,9 +98,10 @@ impl Arena {
         self.heap.trim(keep) + self.heap.purge(LARGE)
     }
 
-    /// Gives back what lies in the depot, and in large free blocks.
+    /// Gives back what lies in the depot, what this thread keeps above the classes, and large free blocks.
     #[cold]
     pub(crate) fn tidy(&mut self) {
+        self.take_recent();
         self.drain();
         self.heap.purge(LARGE);
         self.idle.most = self.bytes_used();

@@ -83,6 +83,7 @@ mod page_map;
 mod pool;
 mod process;
 mod range;
+mod recent;
 mod region;
 mod report;
 mod sampled;

@@ -17,6 +17,7 @@ use crate::hardened::fronts;
 use crate::hardened::retired::{give_up_addresses, retire};
 use crate::page_map::Page;
 use crate::process::with;
+use crate::recent;
 use crate::region::arena_of;
 use crate::state::{Request, Resized, State};
 use crate::{mode, owners, sampled, slabs, threshold};
@@ -194,7 +195,11 @@ unsafe fn free_in_arena(
 /// - As for [`free`].
 #[inline(always)]
 pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
-    let Some((payload, number)) = front::too_large(payload) else { return false };
+    let Some((payload, block, number)) = front::too_large(payload) else { return false };
+    // SAFETY: the caller vouches for the block.
+    if unsafe { recent::keep_at_last(payload, block, size) } {
+        return true;
+    }
     // SAFETY: the header lies in the heap of that arena; the caller vouches for the rest.
     with_arena(number, |arena| unsafe { arena.free(payload, size) }.is_ok())
 }

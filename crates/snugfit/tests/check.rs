@@ -38,9 +38,9 @@ fn with_word(word: *mut u64, value: u64) -> Result<(), Violation> {
     }
 }
 
-/// A free block of 2000 bytes between others; there are two such.
+/// A free block of 40,000 bytes, more than a thread keeps, between others; there are two such.
 fn free_block() -> *mut u8 {
-    let blocks = [(); 5].map(|()| allocate(2000));
+    let blocks = [(); 5].map(|()| allocate(40_000));
     free(blocks[1]);
     free(blocks[3]);
     blocks[3]
@@ -69,7 +69,7 @@ fn headers_and_footers() {
     // SAFETY: its header.
     let header = unsafe { word(free, -8).read() };
     assert_eq!(number(with_word(word(free, -8), header ^ 1 << 40)), Err((7, Some(at))));
-    assert_eq!(number(with_word(word(free, 2000), 7)), Err((3, Some(at))));
+    assert_eq!(number(with_word(word(free, 40_000), 7)), Err((3, Some(at))));
     let live = allocate(3000);
     assert_eq!(number(with_word(word(live, -8), 0)).map_err(|(_, at)| at), Err(Some(live.addr() - 8)));
     for value in [0, u64::MAX, 1 << 30 | 3, 0xF4EE_5EA1_0000_0007] {
@@ -160,7 +160,7 @@ fn every_so_many_calls() {
     }
     let ended = listen(|pipe| {
         check_every(10);
-        let block = allocate(2000);
+        let block = allocate(40_000);
         // SAFETY: the header of a block that is not used any more.
         unsafe { word(block, -8).write(word(block, -8).read() ^ 1 << 63) };
         let line = format!(

@@ -67,6 +67,8 @@ fn a_double_free_lies_in_the_heap() {
         let blocks: Vec<*mut u8> = (0..4).map(|_| allocate(5000)).collect();
         assert!(blocks.is_sorted_by_key(|block| block.addr()), "they lie one behind the other");
         blocks[1..3].iter().for_each(|&block| free(block));
+        // What the thread keeps goes to the heap.
+        snugfit::trim(0);
         let (first, len) = (blocks[1], blocks[3].addr() - blocks[1].addr() - 8);
         let clause = format!("it lies in {len} free bytes of the heap at {first:p}");
         (blocks[2], format!("snugfit: mem_free({:p}): double free; {clause}", blocks[2]))
@@ -161,6 +163,8 @@ fn broken_link() -> *mut u8 {
     let blocks = [(); 5].map(|()| allocate(5000));
     free(blocks[1]);
     free(blocks[3]);
+    // What the thread keeps goes to the heap.
+    snugfit::trim(0);
     // SAFETY: wrong on purpose: a block that was freed.
     unsafe { blocks[3].cast::<usize>().write(8) };
     blocks[3]

@@ -1,6 +1,6 @@
 //! A supplier that knows what is out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ptr::{NonNull, without_provenance_mut};
 
 use snugfit_cache::{Class, Supplier};
@@ -13,6 +13,8 @@ const GARBAGE: u64 = 0xDDDD_DDDD_DDDD_DDDD;
 pub struct Model {
     blocks: BTreeMap<usize, Class>,
     magazines: BTreeMap<usize, Box<[u64]>>,
+    /// Blocks above the classes that are out.
+    pub large: BTreeSet<usize>,
     /// What was noted in the memory of blocks.
     notes: BTreeMap<(usize, usize), Option<NonNull<u8>>>,
     /// Memory that came back. It stays as it was then, to find out who writes to it.
@@ -64,6 +66,7 @@ impl Model {
         Self {
             blocks: BTreeMap::new(),
             magazines: BTreeMap::new(),
+            large: BTreeSet::new(),
             notes: BTreeMap::new(),
             released: Vec::new(),
             given: 0,
@@ -180,6 +183,10 @@ unsafe impl Supplier for Model {
             assert_eq!(known, Some(class), "block {} comes back, but is not out", number(block));
             self.untouching += 1;
         }
+    }
+
+    unsafe fn take_back_large(&mut self, block: NonNull<u8>) {
+        assert!(self.large.remove(&block.addr().get()), "large block {block:?} comes back, but is not out");
     }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {

@@ -1,6 +1,6 @@
 /* A signal handler that allocates, which no `malloc` allows: it may interrupt an allocation. Argument `step`: after each
- * instruction of an allocation, of blocks that threads cache. Argument `step-locked`: the same, of larger blocks. Argument
- * `storm`: at any time, from two threads. */
+ * instruction of an allocation, of small blocks. Argument `step-recent`: the same, of larger ones that a thread keeps for a while.
+ * Argument `step-locked`: of those that go to the heap. Argument `storm`: at any time, from two threads. */
 #include "check.h"
 
 #include <pthread.h>
@@ -53,7 +53,8 @@ int main(int count, char **arguments) {
         storm();
         return 0;
     }
-    if (strcmp(arguments[1], "step-locked") == 0) size = 5000;
+    if (strcmp(arguments[1], "step-recent") == 0) size = 5000;
+    if (strcmp(arguments[1], "step-locked") == 0) size = 50000;
     free(allocate(size));
     raise(SIGTRAP);
     free(allocate(size));

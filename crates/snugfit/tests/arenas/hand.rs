@@ -25,7 +25,7 @@ impl Hand {
         hand.heap = hand.does(|| {
             // With a small block comes a cache, and with that an arena.
             free(allocate(1));
-            let first = allocate(5000);
+            let first = allocate(40_008);
             free(first);
             first.addr() & !(page_size() - 1)
         });
@@ -97,7 +97,7 @@ impl Block {
 
 /// Blocks of many sizes, few of which no cache serves.
 pub(crate) fn mixed(count: usize) -> Vec<Block> {
-    let size = |at: usize| if at.is_multiple_of(16) { 5000 } else { at * 37 % 1000 };
+    let size = |at: usize| if at.is_multiple_of(16) { 40_008 } else { at * 37 % 1000 };
     (0..count).map(|at| Block::new(size(at))).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::{Call, Case, Wrong, wrong};
 /// Allocates as much as the block has that was written to: then its links are wanted. (There is no pointer to name.)
 const ALLOCATE: Call = Call { name: "", with: |_| _ = allocate(SIZE) };
 /// Frees the block before it, so that the two are joined.
-const FREE_BEFORE: Call = Call { name: "", with: |block| free(block.wrapping_sub(SIZE + 8)) };
+const FREE_BEFORE: Call = Call { name: "", with: free_before };
 
 pub(crate) const CASES: &[Case] = &[
     case("link_of_text", || older(u64::from_le_bytes(*b"too long"))),
@@ -19,7 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     joined("link_back_to_nowhere", || newer(0x5000_0000_0008)),
 ];
 
-/// Larger than what threads cache.
+/// Larger than what is in slabs.
 const SIZE: usize = 2040;
 
 const fn case(name: &'static str, wrong: fn() -> Wrong) -> Case {
@@ -30,11 +30,18 @@ const fn joined(name: &'static str, wrong: fn() -> Wrong) -> Case {
     Case { name, calls: &[FREE_BEFORE], wrong }
 }
 
+fn free_before(block: *mut u8) {
+    free(block.wrapping_sub(SIZE + 8));
+    // What the thread keeps goes to the heap.
+    snugfit::trim(0);
+}
+
 /// Two free blocks of one size among others, the one that was freed first in front.
 fn free_blocks() -> [*mut u8; 2] {
     let blocks = [(); 6].map(|()| allocate(SIZE));
     free(blocks[1]);
     free(blocks[4]);
+    snugfit::trim(0);
     [blocks[1], blocks[4]]
 }
 

@@ -38,7 +38,7 @@ struct Call {
 }
 
 const MEM_FREE: Call = Call { name: "mem_free", with: common::free };
-const MEM_RESIZE: Call = Call { name: "mem_resize", with: |pointer| _ = common::resize(pointer, 5000) };
+const MEM_RESIZE: Call = Call { name: "mem_resize", with: |pointer| _ = common::resize(pointer, 50_000) };
 /// To a size of 0, which frees.
 const MEM_RESIZE_TO_0: Call = Call { name: "mem_resize", with: |pointer| _ = common::resize(pointer, 0) };
 const USABLE_SIZE: Call = Call { name: "usable_size", with: |pointer| _ = usable_size(pointer) };
@@ -46,8 +46,8 @@ const DEALLOC: Call = Call { name: "dealloc", with: dealloc };
 const REALLOC: Call = Call { name: "realloc", with: realloc };
 
 /// Any layout: a pointer is found to be wrong before its size is. But what is wrong beside a block is found last, and those
-/// cases have blocks of this size: one that no thread caches.
-const LAYOUT: Layout = Layout::new::<[u8; 1100]>();
+/// cases have blocks of this size: one that no thread keeps.
+const LAYOUT: Layout = Layout::new::<[u8; 40_000]>();
 
 fn dealloc(pointer: *mut u8) {
     // SAFETY: the pointer is no block, or a damaged one. That is to be found out.
@@ -56,7 +56,7 @@ fn dealloc(pointer: *mut u8) {
 
 fn realloc(pointer: *mut u8) {
     // SAFETY: as in `dealloc`.
-    let _ = unsafe { Snugfit.realloc(pointer, LAYOUT, 5000) };
+    let _ = unsafe { Snugfit.realloc(pointer, LAYOUT, 50_000) };
 }
 
 /// All calls that take a block.

@@ -102,21 +102,21 @@ fn overflow(by: usize, value: u8) -> Wrong {
 
 /// It was written beyond its own end, over the header of the next block, in use or free, whose payload is text.
 fn behind(free_next: bool, value: u8, len: usize) -> Wrong {
-    let blocks = [(); 3].map(|()| allocate(1112));
-    // SAFETY: the second block has 1112 bytes, and then comes what the first one overwrites.
+    let blocks = [(); 3].map(|()| allocate(40_008));
+    // SAFETY: the second block has 40,008 bytes, and then comes what the first one overwrites.
     unsafe {
-        blocks[1].write_bytes(0x41, 1112);
+        blocks[1].write_bytes(0x41, 40_008);
         if free_next {
             free(blocks[1]);
         }
-        blocks[0].add(1112).write_bytes(value, len);
+        blocks[0].add(40_008).write_bytes(value, len);
     }
     wrong(blocks[0], OVERWRITTEN)
 }
 
-/// The last bytes of the free block before it are overwritten. (In these, the size is 0x460.)
+/// The last bytes of the free block before it are overwritten. (In these, the size is 0x9C50.)
 fn footer(len: usize, value: u8) -> Wrong {
-    let blocks = [(); 4].map(|()| allocate(1100));
+    let blocks = [(); 4].map(|()| allocate(40_000));
     free(blocks[1]);
     // SAFETY: the eight bytes before the header of the third block are the footer of the second.
     unsafe { blocks[2].sub(16).write_bytes(value, len) };

@@ -12,8 +12,8 @@ pub(crate) const CASES: &[Case] =
 const WORDS: &str = "a signal handler allocates or frees memory while the thread that it interrupted does: \
                      malloc is not async-signal-safe";
 
-/// No thread caches blocks of this size: to get one takes the lock.
-const UNCACHED: usize = 2000;
+/// No thread keeps blocks of this size: to get one takes the lock.
+const UNCACHED: usize = 40_000;
 
 /// Allocates until it is interrupted in the middle of that.
 const ANY: Call = Call {
