@@ -73,6 +73,16 @@ impl Class {
         self.0
     }
 
+    /// How many words of bits its blocks take.
+    #[inline]
+    pub(crate) const fn words(self) -> usize {
+        match self.size() {
+            16 => 4,
+            32 | 48 => 2,
+            _ => 1,
+        }
+    }
+
     /// How many blocks a slab has.
     pub(crate) const fn count(self) -> usize {
         match SLAB.checked_div(self.size()) {

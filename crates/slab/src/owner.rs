@@ -114,10 +114,10 @@ impl Owner {
     /// - If it is a live block, nobody uses it any more.
     #[inline(always)]
     pub unsafe fn give(&self, place: Place<'_>) -> bool {
-        if !place.slab.is_at_hand_of(self) {
+        if !place.slab.is_quiet_of(self) {
             return false;
         }
-        place.slab.index(place.offset()).is_some_and(|index| give_at(place.slab, index))
+        place.slab.index_at_hand(place.offset()).is_some_and(|index| give_at(place.slab, index))
     }
 
     /// [`give`](Self::give) for a caller who knows the class that the block should have: it is checked.
@@ -126,7 +126,7 @@ impl Owner {
     /// - As for [`give`](Self::give).
     #[inline(always)]
     pub unsafe fn give_of_class(&self, place: Place<'_>, class: Class) -> bool {
-        if !place.slab.is_at_hand_of(self) || !place.has_class(class) {
+        if !place.slab.is_quiet_of(self) || !place.slab.is_at_hand_with(class) {
             return false;
         }
         // What the slab says, from a table: for a class that the compiler knows, there is nothing to load.
@@ -142,15 +142,19 @@ impl Owner {
     #[inline]
     pub unsafe fn give_otherwise(&self, space: &Space, place: Place<'_>) -> bool {
         let (slab, number) = (place.slab, place.number());
-        let Some(index) = slab.index(place.offset()) else { return false };
-        if !place.is_of(self) || self.spares.get() == SPARES || space.is_free(number, slab, index as usize) {
+        let Some(class) = slab.class() else { return false };
+        let Some(index) = Reciprocal::of(class).index(place.offset()) else { return false };
+        let (word, bit) = (index as usize / 64, 1 << (index % 64));
+        let old = slab.free(word);
+        // What is on its way lies far away, and is looked at only if there is something.
+        let is_free =
+            old & bit != 0 || !slab.is_quiet_of(self) && space.is_free(number, slab, index as usize);
+        if !place.is_of(self) || self.spares.get() == SPARES || is_free {
             return false;
         }
-        let (word, bit) = (index as usize / 64, 1 << (index % 64));
-        let new = slab.free(word) | bit;
+        let new = old | bit;
         slab.set_free(word, new);
         if slab.status() == Status::Apart || slab.is_full(new) {
-            let Some(class) = slab.class() else { return true };
             // There is room for a slab.
             self.note_free(space, number, slab, class);
         }
@@ -188,14 +192,14 @@ impl Owner {
         let shelf = self.shelf(class);
         // SAFETY: the slab is mapped; one that is apart is in no list, and one on the shelf in this.
         unsafe {
-            match slab.status() {
-                Status::Current => return false,
-                Status::Apart => shelf.append(space, number),
+            let is_all_free = match slab.status() {
+                Status::Current => false,
+                Status::Apart => shelf.append(space, number, class),
                 // Of another word it is to be told now.
-                _ => slab.stand(Status::Shelved),
-            }
+                _ => slab.stand_shelved(class),
+            };
             // One is kept: the class may be used again at once.
-            if shelf.is_single() || !space.is_unused(number, slab) {
+            if !is_all_free || shelf.is_single() || !space.is_unused(number, slab) {
                 return false;
             }
             shelf.remove(space, number);
@@ -252,7 +256,7 @@ impl Owner {
         }
         // SAFETY: the current slab was used.
         let slab = unsafe { space.slab(current) };
-        let Some(word) = slab.first_free_word() else { return false };
+        let Some(word) = slab.first_free_word(class) else { return false };
         let bin = self.bin(class);
         bin.word.set(slab.word(word));
         bin.start.set(space.memory(current).tail(word * 64 * class.size()).start.as_ptr());
@@ -265,10 +269,10 @@ impl Owner {
         // SAFETY: both were used, if they are any.
         unsafe {
             if old != 0 {
-                space.slab(old).stand(Status::Apart);
+                space.slab(old).stand_apart(Status::Apart);
             }
             if number != 0 {
-                space.slab(number).stand(Status::Current);
+                space.slab(number).stand_current(class);
             }
         }
         old
@@ -282,9 +286,8 @@ impl Owner {
             first => first,
         };
         if waiting != 0 {
-            // SAFETY: it is in the list.
-            unsafe { shelf.remove(space, waiting) };
-            return Some(waiting);
+            // SAFETY: there is one, and what is in the list was used.
+            return Some(unsafe { shelf.pop(space) });
         }
         let number = self.take_spare(space).or_else(|| supply.take())?;
         // SAFETY: it was used, or handed out just now.

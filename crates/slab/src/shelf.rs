@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::sync::atomic::Ordering::Relaxed;
 
+use crate::class::Class;
 use crate::slab::Status;
 use crate::space::{Number, Space};
 
@@ -35,11 +36,11 @@ impl Shelf {
         [&self.current, &self.first, &self.last].into_iter().for_each(|slab| slab.set(0));
     }
 
-    /// Puts a slab behind the last.
+    /// Puts a slab of `class` behind the last. Returns whether all its blocks are free.
     ///
     /// # Safety
     /// - It is mapped, and in no list.
-    pub(crate) unsafe fn append(&self, space: &Space, number: Number) {
+    pub(crate) unsafe fn append(&self, space: &Space, number: Number, class: Class) -> bool {
         let last = self.last.replace(number);
         // SAFETY: the caller vouches for the slab, and what is in the list is mapped.
         unsafe {
@@ -50,8 +51,26 @@ impl Shelf {
                 0 => self.first.set(number),
                 last => space.slab(last).next.store(number, Relaxed),
             }
-            slab.stand(Status::Shelved);
+            slab.stand_shelved(class)
         }
+    }
+
+    /// Takes the first slab out, which is to be the current one.
+    ///
+    /// # Safety
+    /// - There is one, and what is in the list is mapped.
+    pub(crate) unsafe fn pop(&self, space: &Space) -> Number {
+        let first = self.first.get();
+        // SAFETY: the caller vouches for the list.
+        unsafe {
+            let next = space.slab(first).next.load(Relaxed);
+            self.first.set(next);
+            match next {
+                0 => self.last.set(0),
+                next => space.slab(next).previous.store(0, Relaxed),
+            }
+        }
+        first
     }
 
     /// Takes a slab out.
@@ -71,7 +90,7 @@ impl Shelf {
                 0 => self.last.set(previous),
                 next => space.slab(next).previous.store(previous, Relaxed),
             }
-            slab.stand(Status::Apart);
+            slab.stand_apart(Status::Apart);
         }
     }
 }

@@ -23,17 +23,17 @@ pub const BLOCKS: usize = 64 * WORDS;
 pub(crate) struct Slab {
     /// A bit is set if its block is free.
     free: [AtomicU64; WORDS],
-    /// Null if it is nobody's; with [`APART`] and [`RETURNED`].
+    /// Null if it is nobody's; with [`RETURNED`].
     owner: AtomicPtr<Owner>,
     /// What a word that is not full is when it will be, if the owner is to be told when all blocks are free; 0 if not.
     full: AtomicU64,
     /// Neighbours in the list that it is in; 0 for none.
     pub(crate) next: AtomicU32,
     pub(crate) previous: AtomicU32,
-    /// How to find out which block an offset is.
+    /// How to find out which block an offset is. The limit is 0 while it is apart: then none is found on the fast path.
     multiplier: AtomicU32,
     limit: AtomicU16,
-    /// The number of its class; 0 if it has no blocks.
+    /// The number of its class; 0 if it has no blocks. With [`APART`].
     class: AtomicU8,
     status: AtomicU8,
 }
@@ -63,13 +63,15 @@ impl Status {
     }
 }
 
-/// The bit in the word of the owner that says that it is apart. So who frees a block there finds an owner that is none, and need not ask whether
-/// it is the first one that is free.
-const APART: usize = 1;
+/// The bit beside the class that says that it is apart. So who frees a block there finds a class that is none, or no limit, and need not ask
+/// whether it is the first one that is free.
+const APART: u8 = 0x80;
 
-/// The bit that says that something may be on its way to the owner, who is then to look whether it is what he is about to free: another thread may have
+const _: () = assert!(Class::COUNT < APART as usize);
+
+/// The bit in the word of the owner that says that something may be on its way to the owner, who is then to look whether it is what he is about to free: another thread may have
 /// freed it.
-const RETURNED: usize = 2;
+const RETURNED: usize = 1;
 
 /// For each class the bits of a slab all of whose blocks are free.
 static ALL: [[u64; WORDS]; Class::COUNT] = {
@@ -93,10 +95,6 @@ impl Slab {
         ALL.get(class.number()).copied().unwrap_or_default()
     }
 
-    fn words(&self) -> [u64; WORDS] {
-        [0, 1, 2, 3].map(|word| self.free(word))
-    }
-
     /// The word of free bits with that number.
     #[inline(always)]
     pub(crate) fn word(&self, number: usize) -> &AtomicU64 {
@@ -117,12 +115,12 @@ impl Slab {
 
     #[inline(always)]
     pub(crate) fn owner(&self) -> *mut Owner {
-        self.owner.load(Acquire).map_addr(|owner| owner & !(APART | RETURNED))
+        self.owner.load(Acquire).map_addr(|owner| owner & !RETURNED)
     }
 
-    /// Whether it is `owner`'s, not [apart](Status::Apart), and nothing is on its way to him.
+    /// Whether it is `owner`'s, and nothing is on its way to him.
     #[inline(always)]
-    pub(crate) fn is_at_hand_of(&self, owner: &Owner) -> bool {
+    pub(crate) fn is_quiet_of(&self, owner: &Owner) -> bool {
         ptr::eq(self.owner.load(Relaxed), owner)
     }
 
@@ -130,7 +128,7 @@ impl Slab {
     pub(crate) fn pass_to(&self, owner: *const Owner) {
         let mut old = self.owner.load(Relaxed);
         loop {
-            let said = old.addr() & (APART | RETURNED);
+            let said = old.addr() & RETURNED;
             let new = owner.cast_mut().map_addr(|owner| owner | said);
             match self.owner.compare_exchange_weak(old, new, AcqRel, Relaxed) {
                 Ok(_) => return,
@@ -159,16 +157,29 @@ impl Slab {
         }
     }
 
+    /// The number of its class; 0 if it has no blocks.
     #[inline(always)]
     pub(crate) fn class_number(&self) -> u8 {
-        self.class.load(Relaxed)
+        self.class.load(Relaxed) & !APART
+    }
+
+    /// Whether it is of `class`, and not [apart](Status::Apart).
+    #[inline(always)]
+    pub(crate) fn is_at_hand_with(&self, class: Class) -> bool {
+        self.class.load(Relaxed) == class.number() as u8
+    }
+
+    /// Which block starts at `offset`, unless it is [apart](Status::Apart). `None` if none does.
+    #[inline(always)]
+    pub(crate) fn index_at_hand(&self, offset: u32) -> Option<u32> {
+        Reciprocal { multiplier: self.multiplier.load(Relaxed), limit: self.limit.load(Relaxed) }
+            .index(offset)
     }
 
     /// Which block starts at `offset`. `None` if none does.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn index(&self, offset: u32) -> Option<u32> {
-        Reciprocal { multiplier: self.multiplier.load(Relaxed), limit: self.limit.load(Relaxed) }
-            .index(offset)
+        Reciprocal::of(self.class()?).index(offset)
     }
 
     /// Its class; `None` if it has no blocks.
@@ -189,21 +200,16 @@ impl Slab {
         for (word, bits) in Self::all(class).into_iter().enumerate() {
             self.set_free(word, bits);
         }
-        self.set_class(class.number() as u8, Reciprocal::of(class));
+        self.class.store(class.number() as u8, Relaxed);
+        self.multiplier.store(Reciprocal::of(class).multiplier, Relaxed);
         self.set_owner(owner);
-        self.stand(Status::Apart);
-    }
-
-    fn set_class(&self, number: u8, Reciprocal { multiplier, limit }: Reciprocal) {
-        self.class.store(number, Relaxed);
-        self.multiplier.store(multiplier, Relaxed);
-        self.limit.store(limit, Relaxed);
+        self.stand_apart(Status::Apart);
     }
 
     /// It has no blocks any more, and goes back to the stock.
     pub(crate) fn end(&self) {
-        self.set_class(0, Reciprocal::default());
-        self.stand(Status::Returned);
+        self.class.store(0, Relaxed);
+        self.stand_apart(Status::Returned);
         self.set_owner(null_mut());
     }
 
@@ -218,28 +224,54 @@ impl Slab {
         }
     }
 
-    /// Says where it is. Of one on a shelf the owner is to be told when all its blocks are free.
-    pub(crate) fn stand(&self, status: Status) {
+    /// Says where it is: in no place where blocks are looked for.
+    #[inline]
+    pub(crate) fn stand_apart(&self, status: Status) {
+        debug_assert!(!matches!(status, Status::Current | Status::Shelved));
+        self.stand(status, self.class_number() | APART, 0);
+        self.full.store(0, Relaxed);
+    }
+
+    /// Says that blocks are taken from it. It is of `class`.
+    #[inline]
+    pub(crate) fn stand_current(&self, class: Class) {
+        self.stand(Status::Current, class.number() as u8, Reciprocal::of(class).limit);
+        self.full.store(0, Relaxed);
+    }
+
+    /// Says that it is on the shelf of `class`: the owner is to be told when all its blocks are free. Returns whether they are.
+    #[inline]
+    pub(crate) fn stand_shelved(&self, class: Class) -> bool {
+        self.stand(Status::Shelved, class.number() as u8, Reciprocal::of(class).limit);
+        let full = self.first_not_full(class);
+        self.full.store(full.unwrap_or(0), Relaxed);
+        full.is_none()
+    }
+
+    #[inline]
+    fn stand(&self, status: Status, class: u8, limit: u16) {
         self.status.store(status as u8, Relaxed);
-        if status == Status::Apart {
-            self.owner.fetch_or(APART, AcqRel);
-        } else {
-            self.owner.fetch_and(!APART, AcqRel);
-        }
-        let shelved = self.class().filter(|_| status == Status::Shelved);
-        let not_full = |class| self.words().into_iter().zip(Self::all(class)).find(|(free, all)| free != all);
-        let full = shelved.and_then(not_full).map_or(0, |(_, all)| all);
-        self.full.store(full, Relaxed);
+        self.class.store(class, Relaxed);
+        self.limit.store(limit, Relaxed);
+    }
+
+    /// What the first word is when all its blocks are free in which some are not. (One word after the other: what was just written is
+    /// not read together with others.)
+    #[inline]
+    fn first_not_full(&self, class: Class) -> Option<u64> {
+        let all = ALL.get(class.number())?;
+        (0..class.words()).find(|&word| self.free(word) != all[word]).map(|word| all[word])
     }
 
     /// Whether all its blocks are free.
     pub(crate) fn is_all_free(&self) -> bool {
-        self.class().is_some_and(|class| self.words() == Self::all(class))
+        self.class().is_some_and(|class| self.first_not_full(class).is_none())
     }
 
-    /// The first word that has a free block.
-    pub(crate) fn first_free_word(&self) -> Option<usize> {
-        (0..WORDS).find(|&word| self.free(word) != 0)
+    /// The first word that has a free block of `class`.
+    #[inline]
+    pub(crate) fn first_free_word(&self, class: Class) -> Option<usize> {
+        (0..class.words()).find(|&word| self.free(word) != 0)
     }
 }
 

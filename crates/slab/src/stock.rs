@@ -101,7 +101,7 @@ impl Stock {
             }
         };
         // SAFETY: as above, and so is what is fresh.
-        unsafe { space.slab(number) }.stand(Status::Apart);
+        unsafe { space.slab(number) }.stand_apart(Status::Apart);
         self.out += 1;
         self.peak = self.peak.max(self.footprint());
         Some(number)
@@ -243,7 +243,7 @@ impl Stock {
             // SAFETY: they are mapped.
             let slab = unsafe { space.slab(number) };
             if is_inside {
-                slab.stand(Status::Purged);
+                slab.stand_apart(Status::Purged);
             } else {
                 slab.next.store(self.returned, Relaxed);
                 self.returned = number;

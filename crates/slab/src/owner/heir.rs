@@ -41,8 +41,8 @@ impl Owner {
         let current = self.set_current(space, class, 0);
         // SAFETY: it was used, and is in no list.
         unsafe {
-            if current != 0 && space.slab(current).first_free_word().is_some() {
-                self.shelf(class).append(space, current);
+            if current != 0 && space.slab(current).first_free_word(class).is_some() {
+                self.shelf(class).append(space, current, class);
             }
         }
     }
@@ -63,7 +63,7 @@ impl Owner {
             unsafe {
                 theirs.remove(space, number);
                 space.slab(number).pass_to(self);
-                mine.append(space, number);
+                mine.append(space, number, class);
             }
             any = true;
         }
@@ -91,13 +91,13 @@ impl Owner {
             slab.set_free(word, (slab.free(word) | returns.take(word)) & Slab::all(class)[word]);
         }
         slab.note_none_returned(|| false);
-        slab.stand(Status::Apart);
+        slab.stand_apart(Status::Apart);
         if slab.is_all_free() {
             return false;
         }
-        if slab.first_free_word().is_some() {
+        if slab.first_free_word(class).is_some() {
             // SAFETY: it was used, and is in no list any more.
-            unsafe { self.shelf(class).append(space, number) };
+            unsafe { self.shelf(class).append(space, number, class) };
         }
         true
     }
