@@ -50,6 +50,8 @@ unsafe impl Supplier for Numbers {
         blocks.for_each(drop);
     }
 
+    unsafe fn take_back_large(&mut self, _block: NonNull<u8>) {}
+
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
         // All magazines are of one size. The memory stays for as long as the benchmark runs.
         let new = || NonNull::from(Box::leak(vec![0_u64; bytes.div_ceil(8)].into_boxed_slice())).cast();

@@ -1,14 +1,14 @@
 //! Size classes, and which block of its slab an offset is.
 
-use crate::slab::SLAB;
+use crate::slab::{BLOCKS, SLAB};
 
 /// A class of blocks: all of one size, a multiple of 16 up to [`LARGEST`].
 ///
 /// Its number is the size, counted in steps of 16. What it is made of is the size in bytes: a bin of an owner has as many bytes as
 /// there are in a step, so that it is found without a shift.
 ///
-/// There is no class for which a slab would have as many blocks as for a larger one: so those up to 256 bytes lie 16 apart, and above there are
-/// twelve, at most 22 % apart.
+/// There is no class for which a slab would have as many blocks as for a larger one: so those up to 416 bytes lie 16 apart, and above there are
+/// eleven, at most 14.3 % apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Class(usize);
 
@@ -77,8 +77,9 @@ impl Class {
     #[inline]
     pub(crate) const fn words(self) -> usize {
         match self.size() {
-            16 => 4,
-            32 | 48 => 2,
+            ..=32 => 4,
+            48 => 3,
+            64..128 => 2,
             _ => 1,
         }
     }
@@ -86,6 +87,7 @@ impl Class {
     /// How many blocks a slab has.
     pub(crate) const fn count(self) -> usize {
         match SLAB.checked_div(self.size()) {
+            Some(count) if count > BLOCKS => BLOCKS,
             Some(count) => count,
             None => 0,
         }
@@ -95,7 +97,7 @@ impl Class {
 /// How to divide an offset by the size of a class.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reciprocal {
-    /// 2^32 by the size, rounded up.
+    /// 2^32 by the size, rounded up; and 1 more, if there is room for more blocks than a slab may have.
     pub(crate) multiplier: u32,
     /// The products of what is to be divided have less than this in their lower half.
     pub(crate) limit: u16,
@@ -113,16 +115,17 @@ static RECIPROCALS: [Reciprocal; Class::COUNT] = {
 
 impl Reciprocal {
     /// The multiplier is too large by some part of 1, so the product of the multiple `k` of the size is `k` in its upper half, and in
-    /// the lower one `k` times an excess, which is less than the size. Any other offset has at least the multiplier there. The limit lies
+    /// the lower one `k` times an excess, which is at most the size. Any other offset has at least the multiplier there. The limit lies
     /// just behind the last block of a slab: the multiple behind that, which may still lie in the slab, is none.
     ///
     /// (Granlund and Montgomery, *Division by Invariant Integers using Multiplication*, PLDI 1994; Lemire, Kaser and Kurz, *Faster Remainder
     /// by Direct Computation*, 2019.)
     const fn calculate(class: Class) -> Self {
         let size = class.size() as u64;
-        let multiplier = (1u64 << 32).div_ceil(size);
+        let is_whole = (class.count() + 1) * class.size() > SLAB;
+        let multiplier = (1u64 << 32).div_ceil(size) + if is_whole { 0 } else { 1 };
         let excess = multiplier * size - (1 << 32);
-        // Less than a slab has bytes.
+        // At most as many as a slab has bytes.
         let limit = (class.count() as u64 - 1) * excess + 1;
         Self { multiplier: multiplier as u32, limit: limit as u16 }
     }
@@ -153,9 +156,10 @@ mod tests {
             let class = Class::of_request(size).expect("small enough");
             assert!(class.size() >= size && class.size() >= last && class.size().is_multiple_of(STEP));
             let rounded = size.next_multiple_of(STEP);
-            assert_eq!(class.count(), SLAB / rounded, "{size}");
-            assert!(size > 256 || class.size() == rounded, "{size}");
-            assert!(class.size() * 100 <= rounded * 125, "{size}");
+            assert_eq!(class.count(), (SLAB / rounded).min(BLOCKS), "{size}");
+            assert_eq!(class.words(), class.count().div_ceil(64), "{size}");
+            assert!(size > 416 || class.size() == rounded, "{size}");
+            assert!(class.size() * 100 <= rounded * 115, "{size}");
             assert_eq!(Class::of_number(class.number() as u8), class);
             assert!(class.is_one());
             last = class.size();
@@ -163,7 +167,7 @@ mod tests {
         assert_eq!(Class::of_request(0).map(Class::size), Some(STEP));
         assert_eq!(Class::of_request(LARGEST + 1), None);
         assert_eq!(Class::of_request(usize::MAX), None);
-        assert_eq!(Class::all().count(), 28);
+        assert_eq!(Class::all().count(), 37);
     }
 
     /// All there are.

@@ -1,7 +1,7 @@
 //! Slabs: pages of small blocks of one size, without headers, each of one thread.
 //!
 //! ```text
-//!   space   | slab 1: 4 KiB               | slab 2                      | ...
+//!   space   | slab 1: 8 KiB               | slab 2                      | ...
 //!             │ block │ block │ ... │ rest │
 //!             ▲       ▲
 //!             └─┐ ┌───┘                   a bit for each block
@@ -27,7 +27,7 @@
 //! Slabs are Bonwick's (*The Slab Allocator: An Object-Caching Kernel Memory Allocator*, USENIX 1994), with a bitmap outside, as in jemalloc
 //! (Evans, *A Scalable Concurrent malloc(3) Implementation for FreeBSD*, BSDCan 2006). That each slab has an owner, and what others
 //! free goes a way of its own, is from mimalloc (Leijen, Zorn and de Moura, *Mimalloc: Free List Sharding in Action*, APLAS 2019).
-//! Slabs of 4 KiB are small beside theirs: little is lost in those that are not full.
+//! Slabs of 8 KiB are small beside theirs: little is lost in those that are not full.
 #![no_std]
 
 #[cfg(test)]

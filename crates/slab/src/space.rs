@@ -269,9 +269,12 @@ impl Space {
         let place = self.find(ptr::without_provenance(address))?;
         let class = place.slab.class()?;
         let index = (place.offset() as usize).checked_div(class.size())?;
+        if index >= class.count() {
+            return None;
+        }
         let start = address - place.offset() as usize + index * class.size();
         let is_live = !self.is_free(place.number(), place.slab, index);
-        (index < class.count()).then_some(Found { start, size: class.size(), is_live })
+        Some(Found { start, size: class.size(), is_live })
     }
 
     /// Whether a block is free, or on its way to its owner.

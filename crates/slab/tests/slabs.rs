@@ -172,7 +172,7 @@ fn a_block_is_given_back_as_one_of_its_class_only() {
 #[test]
 fn the_first_free_block_of_a_slab_and_the_last_need_no_lock_where_there_is_room() {
     let (slabs, owner, other) = (Slabs::new(64 * SLAB), Owner::NONE, Owner::NONE);
-    let class = class(512);
+    let class = class(1024);
     let mut blocks: Vec<_> = (0..SPARES + 5).map(|_| slabs.take_slab(&owner, class)).collect();
     let current = blocks.pop().expect("there are some");
     for (nth, blocks) in blocks.iter().enumerate() {

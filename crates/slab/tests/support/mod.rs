@@ -7,7 +7,7 @@ use std::mem::take;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
 
-use snugfit_slab::{Class, Number, Owner, Place, SLAB, Space, Stock, Supply, Totals, Wrong};
+use snugfit_slab::{BLOCKS, Class, Number, Owner, Place, SLAB, Space, Stock, Supply, Totals, Wrong};
 
 pub use shadow::Shadow;
 
@@ -196,7 +196,7 @@ pub fn slab_of(block: NonNull<u8>) -> usize {
 
 /// How many blocks a slab has.
 pub fn per_slab(class: Class) -> usize {
-    SLAB / class.size()
+    (SLAB / class.size()).min(BLOCKS)
 }
 
 /// Fills a block with what only it has.

@@ -168,11 +168,12 @@ fn slabs_of_one_class_serve_another() {
     let count = if EACH_CALL_VALIDATES { 100 } else { 10_000 };
     let mut most = 0;
     for size in SIZES.rev().step_by(16).chain(SIZES.step_by(16)) {
-        let count = count * 256 / usable(size).max(1);
+        // Of 16 bytes, a slab has no more than of 32.
+        let count = count * 256 / usable(size).max(32);
         free_all((0..count).map(|_| Block::new(size)).collect::<Vec<_>>());
         let footprint = stats().peak_footprint;
         most = if most == 0 { footprint } else { most };
-        assert!(footprint <= most + most / 16 + 256 * KIB, "{footprint} bytes, {most} before, at {size}");
+        assert!(footprint <= most + most / 16 + 512 * KIB, "{footprint} bytes, {most} before, at {size}");
     }
     assert_valid();
 }

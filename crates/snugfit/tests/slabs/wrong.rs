@@ -4,6 +4,7 @@ use std::ptr::with_exposed_provenance_mut;
 use std::thread;
 
 use snugfit::{BadPointer, ResizeError, trim, try_mem_free_sized, try_mem_resize, try_usable_size};
+use snugfit_slab::{BLOCKS, SLAB};
 
 use crate::common::{GIB, MIB, allocate, assert_valid, free, try_free};
 use crate::{Block, SIZES, Test, blocks, free_all, usable};
@@ -104,10 +105,10 @@ fn an_interior_pointer_is_told() {
 
 fn where_no_slab_was_yet() {
     let first = allocate(16);
-    let slab = first.addr() & !4095;
+    let slab = first.addr() / SLAB * SLAB;
     // The place before the first slab, one that is soon to be used, and where there is no memory yet.
     let near = BadPointer::Misaligned;
-    let places = [(slab - 4096, near), (slab + 20 * 4096, near)];
+    let places = [(slab - SLAB, near), (slab + 20 * SLAB, near)];
     let places = places.into_iter().chain([50 * MIB, 3 * GIB].map(|far| (slab + far, BadPointer::Foreign)));
     for (at, misaligned) in places {
         for offset in [0, 16, 96, 4080] {
@@ -120,13 +121,13 @@ fn where_no_slab_was_yet() {
     assert_valid();
 }
 
-/// A slab of 4096 bytes is no multiple of every size: behind its last block there may be some bytes.
+/// A slab is no multiple of every size: behind its last block there may be some bytes.
 fn the_rest_of_a_slab_is_no_block() {
     for size in SIZES.skip(1).step_by(16) {
         let block = Block::new(size);
-        let count = 4096 / usable(size);
-        let slab = block.address & !4095;
-        for rest in (count * usable(size)..4096).step_by(16) {
+        let count = (SLAB / usable(size)).min(BLOCKS);
+        let slab = block.address / SLAB * SLAB;
+        for rest in (count * usable(size)..SLAB).step_by(16) {
             is_refused(with_exposed_provenance_mut(slab + rest), BadPointer::Foreign);
             is_refused(with_exposed_provenance_mut(slab + rest + 1), BadPointer::Misaligned);
         }
