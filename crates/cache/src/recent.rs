@@ -38,6 +38,8 @@ pub struct Recent {
     limit: Cell<usize>,
     /// What has been gained lately; while nothing is kept, how many blocks are still to be freed before that is tried again.
     score: Cell<u32>,
+    /// How many that will be.
+    pause: Cell<u32>,
     /// The set that is next to give up a block.
     turn: Cell<usize>,
     /// Four sizes each, in granules of 16 bits.
@@ -55,14 +57,18 @@ const LARGEST_LANE: usize = ((1 << LANE) - 1) * GRANULE;
 const LOW: u64 = u64::MAX / ((1 << LANE) - 1);
 
 /// The size of the largest blocks in it, in bytes, header included.
-pub const LARGEST_RECENT: usize = 32 << 10;
+pub const LARGEST_RECENT: usize = 8 << 10;
 
 /// The most that a score can be: it is one more for each block that is found, and one less for each that gives way.
 const MOST_GAINED: u32 = 64;
 /// The score at first.
 const ADVANCE: u32 = 32;
-/// When all is lost, nothing is kept while so many blocks are freed.
-const PAUSE: u32 = 4096;
+/// When all is lost, nothing is kept while so many blocks are freed,
+const FIRST_PAUSE: u32 = 4096;
+/// and so many times as many the next time,
+const PAUSE_FACTOR: u32 = 4;
+/// up to this; from the start again once as much was gained as can be.
+const LONGEST_PAUSE: u32 = 1 << 20;
 
 /// What is in it is worth giving back if it is more than this fraction of what may be.
 const WORTH_FRACTION: usize = 2;
@@ -89,6 +95,7 @@ impl Recent {
         bytes: Cell::new(0),
         limit: Cell::new(0),
         score: Cell::new(ADVANCE),
+        pause: Cell::new(FIRST_PAUSE),
         turn: Cell::new(0),
         sets: [const { Cell::new(0) }; SETS],
         blocks: [const { Cell::new(null_mut()) }; SETS * WAYS],
@@ -124,8 +131,18 @@ impl Recent {
         let set = set_of(size);
         let sizes = self.set(set).get();
         let way = find(sizes, size)?;
-        self.score.set((self.score.get() + 1).min(MOST_GAINED));
+        self.gain();
         self.take_from(Place { set, way }, sizes, size)
+    }
+
+    /// A block was found.
+    #[inline(always)]
+    fn gain(&self) {
+        if self.score.get() < MOST_GAINED {
+            self.score.set(self.score.get() + 1);
+        } else {
+            self.pause.set(FIRST_PAUSE);
+        }
     }
 
     #[inline(always)]
@@ -212,7 +229,9 @@ impl Recent {
         self.score.set(self.score.get() - 1);
         if self.score.get() == 0 {
             self.largest.set(0);
-            self.score.set(PAUSE);
+            let pause = self.pause.get();
+            self.score.set(pause);
+            self.pause.set((pause * PAUSE_FACTOR).min(LONGEST_PAUSE));
         }
     }
 

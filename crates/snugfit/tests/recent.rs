@@ -27,7 +27,7 @@ fn main() {
 }
 
 /// The smallest above the classes, usual ones, and the largest that is kept.
-const SIZES: [usize; 5] = [1025, 2000, 4 * KIB, 10_000, 32 * KIB - 8];
+const SIZES: [usize; 5] = [1025, 2000, 4 * KIB, 6000, 8 * KIB - 8];
 
 fn a_freed_block_comes_back() {
     for size in SIZES {
@@ -39,7 +39,7 @@ fn a_freed_block_comes_back() {
         assert_eq!(allocate(size), block, "{size}");
         others.into_iter().chain([block, behind]).for_each(free);
     }
-    let large = allocate(40_000);
+    let large = allocate(8 * KIB);
     let cached = stats().cached_bytes;
     free(large);
     assert_eq!(stats().cached_bytes, cached, "too large to be kept");
@@ -124,11 +124,11 @@ fn many_sizes_keep_their_contents() {
 
 fn serves_other_sizes() {
     // Side by side, so that together they are one free block.
-    let blocks = [(); 4].map(|()| allocate(16_000));
-    let end = allocate(16_000);
+    let blocks: Vec<_> = [[8000; 4], [7000; 4]].into_iter().flatten().map(allocate).collect();
+    let end = allocate(8000);
     let before = stats().footprint;
     blocks.into_iter().for_each(free);
-    let large = allocate(4 * 16_000);
+    let large = allocate(4 * 8000 + 4 * 7000);
     assert!(stats().footprint <= before, "the heap has grown by {}", stats().footprint - before);
     free(large);
     free(end);
