@@ -178,10 +178,10 @@ unsafe fn free_slowly(pointer: *mut u8, function: &str) {
             if !(mode::is_usual() && slabs::give(place)) {
                 free_small(place, pointer, function);
             }
-        } else if mode::is_usual() {
-            free_usually(pointer, function);
         } else if fronts::free_small(pointer) {
             // Done.
+        } else if mode::is_usual() {
+            free_usually(pointer, function);
         } else if mode::is_hardened() {
             free_hardened(pointer, function);
         } else {
