@@ -173,7 +173,7 @@ fn slabs_of_one_class_serve_another() {
         free_all((0..count).map(|_| Block::new(size)).collect::<Vec<_>>());
         let footprint = stats().peak_footprint;
         most = if most == 0 { footprint } else { most };
-        assert!(footprint <= most + most / 16 + 512 * KIB, "{footprint} bytes, {most} before, at {size}");
+        assert!(footprint <= most + most / 16 + MIB, "{footprint} bytes, {most} before, at {size}");
     }
     assert_valid();
 }

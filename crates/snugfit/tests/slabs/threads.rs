@@ -119,15 +119,19 @@ fn blocks_that_others_free_are_used_again() {
                     }
                 }
                 warm.wait();
+                // A thread that ends opens its mail: what is on its way from there is counted as in use.
+                warm.wait();
             });
         }
         warm.wait();
         let before = stats().peak_footprint;
         warm.wait();
         warm.wait();
-        let grown = stats().peak_footprint - before;
+        let after = stats();
+        warm.wait();
+        let grown = after.peak_footprint - before;
         assert!(grown <= 512 * KIB, "{grown} bytes more than {before}");
-        assert_eq!(stats().heap_blocks, 0);
+        assert_eq!(after.heap_blocks, 0);
     });
     assert_valid();
 }
