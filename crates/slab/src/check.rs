@@ -129,7 +129,7 @@ impl Owner {
                 return Err(Violation::Returned(at));
             }
         }
-        let has_free = slab.class().is_some_and(|class| slab.first_free_word(class).is_some());
+        let has_free = slab.first_free_word(class).is_some();
         let is_right = match slab.status() {
             Status::Apart => !has_free || slab.is_all_free(),
             Status::Current => self.current(class) == number,

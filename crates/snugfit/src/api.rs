@@ -123,7 +123,7 @@ fn allocate_zeroed_slowly(size: Option<usize>) -> *mut u8 {
         } else if slabs::are_for(size) {
             None
         } else if mode::is_usual() {
-            recent::allocate_zeroed(size).or_else(|| slow::allocate_in_heap(size, true))
+            slow::allocate_usual(size, true)
         } else if mode::is_hardened() {
             fronts::allocate_waiting(size, true)
         } else {

@@ -6,11 +6,10 @@ use snugfit_cache::{Class, Depot, ThreadCache};
 use snugfit_heap::{BadPointer, Heap};
 use snugfit_tag::{GRANULE, Key};
 
-use crate::behind::Behind;
+use crate::behind::{Behind, free_cached};
 use crate::finding::FoundBlock;
 use crate::idle::Idle;
 use crate::local::{self, Cache};
-use crate::report;
 use crate::state::{Index, Memory, Request, Resized};
 use crate::strays::Strays;
 use crate::threshold;
@@ -181,9 +180,7 @@ impl Arena {
     /// - It is a cached block of this arena, and nobody uses it.
     pub(crate) unsafe fn free_recent(&mut self, payload: NonNull<u8>) -> usize {
         // SAFETY: the caller vouches for it.
-        if let Err(bad) = unsafe { self.heap.deallocate_cached(payload) } {
-            report::damaged_in_cache(payload.as_ptr(), bad);
-        }
+        unsafe { free_cached(&mut self.heap, payload) };
         self.note_fall();
         (self.heap.bytes_in_use() / RECENT_FRACTION).clamp(RECENT_LEAST, RECENT_MOST)
     }

@@ -16,6 +16,7 @@ use snugfit_source::{Extent, os};
 use snugfit_tag::Key;
 
 use crate::arena::Arena;
+use crate::behind::free_cached;
 use crate::guard::Near;
 use crate::lock::{Acquired, Lock};
 use crate::marked::Marked;
@@ -139,9 +140,7 @@ fn deliver(mut strays: Strays) {
                 && let Some(block) = strays.pop()
             {
                 // SAFETY: it is a cached block of this arena, and nobody uses it.
-                if let Err(bad) = unsafe { arena.heap.deallocate_cached(block) } {
-                    report::damaged_in_cache(block.as_ptr(), bad);
-                }
+                unsafe { free_cached(&mut arena.heap, block) };
             }
             arena.note_fall();
         });

@@ -62,9 +62,7 @@ unsafe impl Supplier for Behind<'_> {
             return unsafe { self.strays.push(block) };
         }
         // SAFETY: as above, and it is one of this arena.
-        if let Err(bad) = unsafe { self.heap.deallocate_cached(block) } {
-            report::damaged_in_cache(block.as_ptr(), bad);
-        }
+        unsafe { free_cached(self.heap, block) };
     }
 
     fn allocate(&mut self, bytes: usize) -> Option<NonNull<u8>> {
@@ -126,6 +124,18 @@ unsafe impl Supplier for Behind<'_> {
     fn is_plenty(&self) -> bool {
         let footprint = self.heap.footprint();
         footprint - self.heap.bytes_in_use() > footprint / PLENTY_FRACTION
+    }
+}
+
+/// Frees a block that a cache held. Ends the process if it was damaged meanwhile.
+///
+/// # Safety
+/// - It is a cached block of that heap, and nobody uses it.
+#[inline]
+pub(crate) unsafe fn free_cached(heap: &mut Heap<Memory, Index>, block: NonNull<u8>) {
+    // SAFETY: the caller vouches for it.
+    if let Err(bad) = unsafe { heap.deallocate_cached(block) } {
+        report::damaged_in_cache(block.as_ptr(), bad);
     }
 }
 

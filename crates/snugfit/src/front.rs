@@ -136,8 +136,8 @@ unsafe fn free_into_reserve(payload: *mut u8) -> bool {
     unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
 }
 
-/// `payload`, what should be its block, and the number of its arena, if it is [near](is_near), and what should be its header says that it is too large for
-/// any cache.
+/// `payload`, its block, and the number of its arena, if it is [near](is_near), and what should be its header says that it is too
+/// large for any class.
 #[inline]
 pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, Block, usize)> {
     let number = if RANGE.contains(payload) {

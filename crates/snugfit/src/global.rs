@@ -8,7 +8,6 @@ use snugfit_tag::GRANULE;
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
 use crate::front;
 use crate::mode;
-use crate::recent;
 use crate::report::abort_with;
 use crate::slabs;
 use crate::slow;
@@ -45,18 +44,12 @@ fn allocate_slowly(layout: Layout, zeroed: bool) -> *mut u8 {
     if layout.align() <= GRANULE
         && mode::is_usual()
         && !slabs::are_for(layout.size())
-        && let Some(payload) = allocate_large(layout.size(), zeroed)
+        && let Some(payload) = slow::allocate_usual(layout.size(), zeroed)
     {
         return payload.as_ptr();
     }
     ALLOCATIONS.count();
     pointer(slow::allocate(request(layout, zeroed)))
-}
-
-#[inline]
-fn allocate_large(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-    let kept = if zeroed { recent::allocate_zeroed(size) } else { recent::allocate(size) };
-    kept.or_else(|| slow::allocate_in_heap(size, zeroed))
 }
 
 /// # Safety
@@ -74,9 +67,7 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
         {
             return;
         }
-        if mode::is_usual()
-            && (recent::keep_sized(block, layout.size()) || slow::free_in_heap(block, Some(layout.size())))
-        {
+        if mode::is_usual() && slow::free_in_heap(block, Some(layout.size())) {
             return;
         }
         if !mode::is_hardened() && front::free_sized_with_header(block, layout.size()) {

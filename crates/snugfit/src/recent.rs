@@ -6,7 +6,7 @@ use snugfit_cache::Recent;
 use snugfit_tag::{Block, CHECKED, Compact, Format, Seal, Tag};
 
 use crate::arenas::with_arena;
-use crate::front::{key, too_large};
+use crate::front::key;
 use crate::local::{self, Cache};
 use crate::region::arena_of;
 
@@ -68,13 +68,12 @@ fn is_next_sound(next: Block) -> bool {
     !CHECKED || tag.is_previous_in_use() && (tag.is_in_use() || is_free())
 }
 
-/// Keeps the block of `payload`, for a caller who knows that `size` bytes were asked for. The size is checked. False as in [`keep`].
+/// [`keep`] for a caller who knows that `size` bytes were asked for. The size is checked.
 ///
 /// # Safety
-/// - If it is a live block, nobody uses it any more.
+/// - As for [`keep`].
 #[inline]
-pub(crate) unsafe fn keep_sized(payload: *mut u8, size: usize) -> bool {
-    let Some((payload, block, _)) = too_large(payload) else { return false };
+pub(crate) unsafe fn keep_sized(payload: NonNull<u8>, block: Block, size: usize) -> bool {
     // SAFETY: the caller vouches for the block.
     Compact::serves(block.tag().size(), size) && unsafe { keep(payload, block) }
 }
@@ -102,7 +101,6 @@ unsafe fn keep_for_another(recent: &Recent, payload: NonNull<u8>, block: Block, 
         // SAFETY: what is in a cache is a cached block.
         recent.set_limit(with_arena(home, |arena| unsafe { arena.free_recent(older) }));
     }
-    let serves = size.is_none_or(|size| Compact::serves(block_size, size));
     // SAFETY: the caller vouches for the block.
-    serves && unsafe { keep(payload, block) }
+    unsafe { size.map_or_else(|| keep(payload, block), |size| keep_sized(payload, block, size)) }
 }

@@ -35,6 +35,14 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     block.or_else(|| allocate_somewhere(request)).or_else(|| allocate_at_last(request))
 }
 
+/// The short ways of a block that is too large for any cache: one that the thread keeps, or from the heap. As for
+/// [`allocate_in_heap`].
+#[inline(always)]
+pub(crate) fn allocate_usual(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+    let kept = if zeroed { recent::allocate_zeroed(size) } else { recent::allocate(size) };
+    kept.or_else(|| allocate_in_heap(size, zeroed))
+}
+
 /// The short way of a block that is too large for any cache: into the heap. Only while nothing is asked for [beyond the
 /// usual](mode::is_usual). `None`, with nothing changed, if there is no memory there, or it is not that large, or larger.
 #[inline(always)]
@@ -197,7 +205,12 @@ unsafe fn free_in_arena(
 pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
     let Some((payload, block, number)) = front::too_large(payload) else { return false };
     // SAFETY: the caller vouches for the block.
-    if unsafe { recent::keep_at_last(payload, block, size) } {
+    let is_kept = unsafe {
+        // Without a size, that was tried before.
+        size.is_some_and(|size| recent::keep_sized(payload, block, size))
+            || recent::keep_at_last(payload, block, size)
+    };
+    if is_kept {
         return true;
     }
     // SAFETY: the header lies in the heap of that arena; the caller vouches for the rest.
