@@ -4,29 +4,29 @@ use snugfit_index::guard::{Guard, Part, Plausible, require};
 use snugfit_index::{FreeIndex, IndexViolation};
 use snugfit_tag::{Block, MIN_BLOCK};
 
+use crate::large::Large;
 use crate::small::{SMALL_LIMIT, SmallBins};
-use crate::tries::Tries;
 
 /// Free blocks in bins by size: exact lists below 8 KiB, tries above. See the crate's documentation.
 #[derive(Debug)]
 pub struct GuardedBins<G> {
     small: SmallBins<G>,
-    large: Tries<G>,
+    large: Large<G>,
 }
 
 /// [`GuardedBins`] for whoever does not know where its memory is.
 pub type BinsIndex = GuardedBins<Plausible>;
 
-const _: () = assert!(size_of::<BinsIndex>() == 5416, "the crate's documentation says 5.3 KiB");
+const _: () = assert!(size_of::<BinsIndex>() == 5432, "the crate's documentation says 5.3 KiB");
 
 impl<G: Guard> GuardedBins<G> {
-    /// The size of `block`, found for a request of `size` bytes among the large ones, as its header states it. What cannot be
-    /// is not believed; whether it is right is for the caller of the index to see.
+    /// The best fit of `size` among the large blocks, and its size. What cannot be one is not believed; whether it is right is for
+    /// the caller of the index to see.
     #[inline]
-    fn found(block: Block, size: usize) -> usize {
-        let found = block.size();
+    fn find_large(&self, size: usize) -> Option<(Block, usize)> {
+        let (block, found) = self.large.find(size)?;
         require::<G>(found >= size.max(SMALL_LIMIT), block, Part::Header);
-        found
+        Some((block, found))
     }
 
     /// Takes `size` bytes from the front of the best fit among the large blocks. Kept out of line, so that the path of
@@ -36,14 +36,13 @@ impl<G: Guard> GuardedBins<G> {
     /// - As for `FreeIndex::take_split`.
     #[inline(never)]
     unsafe fn split_large(&mut self, size: usize) -> Option<(Block, usize)> {
-        let block = self.large.find(size)?;
-        let found = Self::found(block, size);
+        let (block, found) = self.find_large(size)?;
         // SAFETY: a block that was found is in the index, under the size that its tag states; the rest is part of it,
         // and has a block's size, since the caller's is one.
         unsafe {
             let rest = found - size;
             if rest >= SMALL_LIMIT {
-                self.large.replace(block, found, block.offset(size), rest);
+                self.large.cut(block, found, block.offset(size), rest);
             } else if rest >= MIN_BLOCK {
                 self.large.remove(block, found);
                 self.small.insert(block.offset(size), rest);
@@ -58,7 +57,7 @@ impl<G: Guard> GuardedBins<G> {
 // SAFETY: each half keeps the contract for its sizes (the conformance suite checks it), writes to links only, and a
 // small block is smaller than any large one.
 unsafe impl<G: Guard> FreeIndex for GuardedBins<G> {
-    const EMPTY: Self = Self { small: SmallBins::EMPTY, large: Tries::EMPTY };
+    const EMPTY: Self = Self { small: SmallBins::EMPTY, large: Large::EMPTY };
 
     #[inline]
     unsafe fn insert(&mut self, block: Block, size: usize) {
@@ -78,7 +77,7 @@ unsafe impl<G: Guard> FreeIndex for GuardedBins<G> {
 
     fn find(&self, size: usize) -> Option<Block> {
         let small = if size < SMALL_LIMIT { self.small.find(size) } else { None };
-        small.or_else(|| self.large.find(size))
+        small.or_else(|| self.large.find(size).map(|(block, _)| block))
     }
 
     fn for_each(&self, visit: &mut dyn FnMut(Block)) {
@@ -106,8 +105,7 @@ unsafe impl<G: Guard> FreeIndex for GuardedBins<G> {
                 return taken;
             }
         }
-        let block = self.large.find(size)?;
-        let found = Self::found(block, size);
+        let (block, found) = self.find_large(size)?;
         // SAFETY: a block that was found is in the index, under the size that its tag states.
         unsafe { self.large.remove(block, found) };
         Some((block, found))
@@ -236,11 +234,15 @@ mod tests {
         assert_eq!(damaged([32], |index, _| index.small.map.set(3)), mapped, "of a list that is empty");
         assert_eq!(damaged([32], |index, _| index.small.map.damage_summary()), mapped);
         assert_eq!(
-            damaged([8192], |index, _| index.large.map.clear(0)),
+            damaged([8192], |index, _| index.large.tries.map.clear(0)),
             mapped,
             "of a trie that is not empty"
         );
-        assert_eq!(damaged([8192], |index, _| index.large.map.set(1)), mapped, "of a trie that is empty");
-        assert_eq!(damaged([8192], |index, _| index.large.map.damage_summary()), mapped);
+        assert_eq!(
+            damaged([8192], |index, _| index.large.tries.map.set(1)),
+            mapped,
+            "of a trie that is empty"
+        );
+        assert_eq!(damaged([8192], |index, _| index.large.tries.map.damage_summary()), mapped);
     }
 }

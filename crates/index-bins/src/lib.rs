@@ -16,7 +16,8 @@
 //! A small request looks at its own bit, then at the next bit that is set: one list holds one size, so the first
 //! block found is the best fit. Above 8 KiB exact lists would cost more memory than they save time, so sizes share
 //! bins, eight for every power of two, and a bin is a bitwise trie (Doug Lea's malloc keeps such tries, two for every
-//! power of two; eight save two steps a descent).
+//! power of two; eight save two steps a descent). What was left of the large block that was cut last is in none, for it will be cut
+//! again, most probably.
 //!
 //! | operation | small sizes | large sizes |
 //! |---|---|---|
@@ -34,6 +35,7 @@
 
 mod bitmap;
 mod index;
+mod large;
 mod small;
 mod trie;
 mod tries;

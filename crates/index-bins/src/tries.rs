@@ -84,24 +84,23 @@ impl<G: Guard> Tries<G> {
         }
     }
 
-    /// Replaces one large entry by another. A block that is alone in its bin, and stays there, just moves: such is
-    /// the usual large block, from which pieces are cut and to which they return.
+    /// Replaces one large entry by another, if that is alone in its bin, and stays there: it just moves. False, with nothing changed, if
+    /// it is not, or does not.
     ///
     /// # Safety
     /// - As for `FreeIndex::replace`; both sizes are at least [`SMALL_LIMIT`].
     #[inline(never)]
-    pub(crate) unsafe fn replace(&mut self, from: Block, old: usize, to: Block, new: usize) {
+    pub(crate) unsafe fn replace_alone(&mut self, from: Block, old: usize, to: Block, new: usize) -> bool {
         let Place { bin, span } = Place::of(old);
         let same_bin = old >> (span.top_bit + 1) == new >> (span.top_bit + 1);
         // SAFETY: the caller's promises.
         unsafe {
-            if same_bin && trie::is_alone::<G>(from) && *self.root(bin) == Some(from) {
+            let moves = same_bin && trie::is_alone::<G>(from) && *self.root(bin) == Some(from);
+            if moves {
                 trie::start::<G>(to, to);
                 *self.root(bin) = Some(to);
-            } else {
-                self.remove(from, old);
-                self.insert(to, new);
             }
+            moves
         }
     }
 
