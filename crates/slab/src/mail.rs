@@ -1,16 +1,16 @@
 //! What threads give back to each other.
 //!
 //! ```text
-//!   slab's returns   | 0 1 1 0 ... | 0 0 0 0 ... |        a word for each of the slab's; each in the mail, or zero
-//!                          │
-//!   owner's mail     ──────┴─▶ word of another slab ─▶ ...
+//!   slab's returns   | 0 1 1 0 ... | 0 0 0 1 ... |  in the mail       a word for each of the slab's
+//!                                                      │
+//!   owner's mail     ──────────────────────────────────┴─▶ returns of another slab ─▶ ...
 //! ```
 //!
-//! Who sets the first bit of a word puts that into the owner's mail. The owner takes a word out of the mail first, and then all its
-//! bits: so while a word is on its way, it is not zero, and nobody else puts it into any mail. A block whose bit is set is not free to
-//! its owner, so no slab is given up while something is on its way to it.
+//! Who sets a bit looks whether the slab is in its owner's mail, and puts it there if not. The owner takes the slab out of the mail first,
+//! and then all bits: so whoever sets a bit after that finds the slab in no mail. He may also take the bits while it is in the mail, where
+//! they are met. A block whose bit is set is not free to its owner; and a slab is not given up while it is in the mail, or any bit is set.
 
-use crate::atomic::{AtomicU32, AtomicU64};
+use crate::atomic::{AtomicU32, AtomicU64, is_set};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 /// Words of bits that a slab has.
@@ -21,20 +21,18 @@ pub(crate) const WORDS: usize = 4;
 #[repr(C, align(64))]
 pub(crate) struct Returns {
     bits: [AtomicU64; WORDS],
-    /// For each word, which one comes behind it in the mail.
-    next: [AtomicU32; WORDS],
+    /// Whether it is in some mail, or somebody is about to put it there: 1, or 0.
+    posted: AtomicU32,
+    /// Which one comes behind it in the mail.
+    next: AtomicU32,
 }
-
-/// A word of returns: of which slab, and which. Not 0: there is no slab 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Letter(u32);
 
 /// What has become of a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
-    /// It is the first of its word: that is to go into the owner's mail.
+    /// The slab is to go into the owner's mail.
     First,
-    /// The word is in the mail, or somebody is about to put it there.
+    /// The slab is in the mail, or somebody is about to put it there.
     Added,
     /// It was there already.
     Twice,
@@ -44,23 +42,29 @@ impl Returns {
     /// Sets a bit of a word.
     #[inline]
     pub(crate) fn put(&self, word: usize, bit: u64) -> Put {
-        // The owner sees what was done with the block before, and who comes first that the owner has taken the word out of the mail. And
-        // either he finds the bit, or who set it finds what is said of the slab, see `Slab::note_returned`.
-        match self.bits[word].fetch_or(bit, SeqCst) {
-            0 => Put::First,
-            old if old & bit != 0 => Put::Twice,
-            _ => Put::Added,
+        // The owner sees what was done with the block before. And either he finds the bit, or who set it finds what is said of the slab, see
+        // `Slab::note_returned`.
+        if self.bits[word].fetch_or(bit, SeqCst) & bit != 0 {
+            return Put::Twice;
         }
+        // Who finds it in the mail comes before the owner, who takes it out and then finds the bit.
+        let is_first = !is_set(&self.posted) && self.posted.swap(1, SeqCst) == 0;
+        if is_first { Put::First } else { Put::Added }
     }
 
-    /// Takes all bits of a word that came out of the mail.
+    /// It has come out of the mail: before bits are [taken](Self::take).
+    pub(crate) fn leave_mail(&self) {
+        self.posted.swap(0, SeqCst);
+    }
+
+    /// Takes all bits of a word.
     pub(crate) fn take(&self, word: usize) -> u64 {
         self.bits[word].swap(0, SeqCst)
     }
 
-    /// Whether no word has any bits.
+    /// Whether no word has any bits, and it is in no mail.
     pub(crate) fn is_empty(&self) -> bool {
-        (0..WORDS).all(|word| self.bits(word) == 0)
+        (0..WORDS).all(|word| self.bits(word) == 0) && self.posted.load(Acquire) == 0
     }
 
     /// What bits a word has.
@@ -69,21 +73,7 @@ impl Returns {
     }
 }
 
-impl Letter {
-    pub(crate) const fn new(slab: u32, word: usize) -> Self {
-        Self(slab * WORDS as u32 + word as u32)
-    }
-
-    pub(crate) const fn slab(self) -> u32 {
-        self.0 / WORDS as u32
-    }
-
-    pub(crate) const fn word(self) -> usize {
-        self.0 as usize % WORDS
-    }
-}
-
-/// Words of returns for an owner. (It is written by all, and only added to until it is emptied at once, so there is nothing like the *ABA*
+/// Slabs with returns for an owner, each by its number, which is not 0. (It is written by all, and only added to until it is emptied at once, so there is nothing like the *ABA*
 /// problem.)
 #[derive(Debug)]
 #[repr(align(64))]
@@ -104,13 +94,13 @@ impl Mail {
         self.last.load(Relaxed) == 0
     }
 
-    /// Puts a word in whose [first](Put::First) bit the caller has set, or that he has taken out of another mail.
-    pub(crate) fn post(&self, letter: Letter, returns: &Returns) {
+    /// Puts a slab in of which the caller has set the [first](Put::First) bit, or that he has taken out of another mail.
+    pub(crate) fn post(&self, slab: u32, returns: &Returns) {
         let mut last = self.last.load(Relaxed);
         loop {
-            returns.next[letter.word()].store(last, Relaxed);
+            returns.next.store(last, Relaxed);
             // Release: who takes it out sees the line above.
-            match self.last.compare_exchange_weak(last, letter.0, Release, Relaxed) {
+            match self.last.compare_exchange_weak(last, slab, Release, Relaxed) {
                 Ok(_) => return,
                 Err(other) => last = other,
             }
@@ -118,16 +108,16 @@ impl Mail {
     }
 
     /// Takes all out. The rest is found by [`next`](Self::next).
-    pub(crate) fn collect(&self) -> Option<Letter> {
+    pub(crate) fn collect(&self) -> Option<u32> {
         Self::some(self.last.swap(0, Acquire))
     }
 
-    /// What came before a word that is not [taken](Returns::take) yet.
-    pub(crate) fn next(letter: Letter, returns: &Returns) -> Option<Letter> {
-        Self::some(returns.next[letter.word()].load(Relaxed))
+    /// What came before a slab that has not [left the mail](Returns::leave_mail) yet.
+    pub(crate) fn next(returns: &Returns) -> Option<u32> {
+        Self::some(returns.next.load(Relaxed))
     }
 
-    fn some(letter: u32) -> Option<Letter> {
-        if letter == 0 { None } else { Some(Letter(letter)) }
+    fn some(slab: u32) -> Option<u32> {
+        (slab != 0).then_some(slab)
     }
 }

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::class::{Class, Reciprocal, STEP};
-use crate::mail::{Letter, Mail};
+use crate::mail::Mail;
 use crate::shelf::Shelf;
 use crate::slab::{Slab, Status};
 use crate::space::{Number, Place, Space, Wrong};
@@ -134,22 +134,26 @@ impl Owner {
     }
 
     /// Gives a block back, if its slab is this owner's, for what [`give`](Self::give) has left: the first or the last that is free, or
-    /// one of a slab to which something is on its way. False, with nothing changed, if it is not, or the pointer is wrong, or a slab may
-    /// have to be given away.
+    /// one of a slab to which something is on its way, which is taken in. False, with nothing done about this block, if its slab is not, or
+    /// the pointer is wrong, or a slab may have to be given away.
     ///
     /// # Safety
     /// - As for [`give`](Self::give).
     #[inline]
-    pub unsafe fn give_otherwise(&self, space: &Space, place: Place<'_>) -> bool {
+    pub unsafe fn give_otherwise(&self, space: &Space, place: Place<'_>, supply: &mut impl Supply) -> bool {
         let (slab, number) = (place.slab, place.number());
+        if !place.is_of(self) {
+            return false;
+        }
+        if !slab.is_quiet_of(self) {
+            // What is on its way may be this block. When it is taken, the next ones are given on the fast path again.
+            self.take_returns(space, number, slab, supply);
+        }
         let Some(class) = slab.class() else { return false };
         let Some(index) = Reciprocal::of(class).index(place.offset()) else { return false };
         let (word, bit) = (index as usize / 64, 1 << (index % 64));
         let old = slab.free(word);
-        // What is on its way lies far away, and is looked at only if there is something.
-        let is_free =
-            old & bit != 0 || !slab.is_quiet_of(self) && space.is_free(number, slab, index as usize);
-        if !place.is_of(self) || self.spares.get() == SPARES || is_free {
+        if self.spares.get() == SPARES || old & bit != 0 {
             return false;
         }
         let new = old | bit;
@@ -233,30 +237,35 @@ impl Owner {
     /// Takes a free block, wherever it comes from. `None` if there is no memory.
     #[cold]
     pub fn take_slowly(&self, space: &Space, class: Class, supply: &mut impl Supply) -> Option<NonNull<u8>> {
-        if !self.turn(space, class) {
+        if !self.turn(space, class, supply) {
             // The longer it waits, the more there is in each letter.
             let has_mail = self.shelf(class).first() == 0 && self.has_mail();
             if has_mail {
                 self.open_mail(space, supply);
             }
-            if !(has_mail && self.turn(space, class)) {
+            if !(has_mail && self.turn(space, class, supply)) {
                 let number = self.next_slab(space, class, supply)?;
                 self.set_current(space, class, number);
-                self.turn(space, class);
+                self.turn(space, class, supply);
             }
         }
         self.take(class)
     }
 
     /// Turns to a word of the current slab that has free blocks; false if there is none.
-    fn turn(&self, space: &Space, class: Class) -> bool {
+    fn turn(&self, space: &Space, class: Class, supply: &mut impl Supply) -> bool {
         let current = self.shelf(class).current.get();
         if current == 0 {
             return false;
         }
         // SAFETY: the current slab was used.
         let slab = unsafe { space.slab(current) };
-        let Some(word) = slab.first_free_word(class) else { return false };
+        let returned = || {
+            let any = !slab.is_quiet_of(self);
+            any.then(|| self.take_returns(space, current, slab, supply))?;
+            slab.first_free_word(class)
+        };
+        let Some(word) = slab.first_free_word(class).or_else(returned) else { return false };
         let bin = self.bin(class);
         bin.word.set(slab.word(word));
         bin.start.set(space.memory(current).tail(word * 64 * class.size()).start.as_ptr());
@@ -315,39 +324,43 @@ impl Owner {
     /// Frees what others have given back.
     pub fn open_mail(&self, space: &Space, supply: &mut impl Supply) {
         let mut rest = self.mail.collect();
-        while let Some(letter) = rest {
+        while let Some(number) = rest {
             // SAFETY: there were blocks in it, so it is mapped.
-            let (slab, returns) = unsafe { (space.slab(letter.slab()), space.returns(letter.slab())) };
-            rest = Mail::next(letter, returns);
+            let (slab, returns) = unsafe { (space.slab(number), space.returns(number)) };
+            rest = Mail::next(returns);
             if let Some(next) = rest {
-                space.fetch(next.slab());
+                space.fetch(next);
             }
             if ptr::eq(slab.owner(), self) {
-                let bits = returns.take(letter.word());
-                slab.note_none_returned(|| !returns.is_empty());
-                self.take_in(space, letter, slab, bits, supply);
+                returns.leave_mail();
+                self.take_returns(space, number, slab, supply);
             } else {
                 // It has another owner since.
-                space.post(letter, slab, returns);
+                space.post(number, slab, returns);
             }
         }
     }
 
-    /// Frees the blocks of a word that came with the mail.
-    fn take_in(&self, space: &Space, letter: Letter, slab: &Slab, bits: u64, supply: &mut impl Supply) {
-        let (number, word) = (letter.slab(), letter.word());
+    /// Frees what others have given back of a slab of this owner.
+    #[inline(never)]
+    fn take_returns(&self, space: &Space, number: Number, slab: &Slab, supply: &mut impl Supply) {
+        slab.note_none_returned();
         let Some(class) = slab.class() else { return };
-        let old = slab.free(word);
-        if old & bits != 0 {
-            let index = word * 64 + (old & bits).trailing_zeros() as usize;
-            supply.freed_twice(space.memory(number).tail(index * class.size()).start);
-        }
-        // If nothing new is free in a slab that is apart, it is spare: in a list already.
-        if old | bits != old || slab.status() != Status::Apart {
-            slab.set_free(word, old | bits);
-            if self.note_free(space, number, slab, class) {
-                supply.put(number);
+        // SAFETY: the slab is an owner's, so it is mapped.
+        let returns = unsafe { space.returns(number) };
+        let mut any = false;
+        for word in (0..class.words()).filter(|&word| returns.bits(word) != 0) {
+            let (old, bits) = (slab.free(word), returns.take(word));
+            if old & bits != 0 {
+                let index = word * 64 + (old & bits).trailing_zeros() as usize;
+                supply.freed_twice(space.memory(number).tail(index * class.size()).start);
             }
+            any |= old | bits != old;
+            slab.set_free(word, old | bits);
+        }
+        // One that is apart, and of which nothing has become free, is spare: in a list already. One on the shelf may have waited for this.
+        if (any || slab.status() == Status::Shelved) && self.note_free(space, number, slab, class) {
+            supply.put(number);
         }
     }
 

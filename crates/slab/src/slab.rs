@@ -69,8 +69,8 @@ const APART: u8 = 0x80;
 
 const _: () = assert!(Class::COUNT < APART as usize);
 
-/// The bit in the word of the owner that says that something may be on its way to the owner, who is then to look whether it is what he is about to free: another thread may have
-/// freed it.
+/// The bit in the word of the owner that says that something may be on its way to the owner, who then takes it before he frees a block
+/// himself: another thread may have freed that.
 const RETURNED: usize = 1;
 
 /// For each class the bits of a slab all of whose blocks are free.
@@ -149,12 +149,9 @@ impl Slab {
         }
     }
 
-    /// Says that nothing is on its way, unless `is_any` finds something then.
-    pub(crate) fn note_none_returned(&self, is_any: impl FnOnce() -> bool) {
+    /// Says that nothing is on its way. Before all that is gets taken: what comes then says so again.
+    pub(crate) fn note_none_returned(&self) {
         self.owner.fetch_and(!RETURNED, SeqCst);
-        if is_any() {
-            self.note_returned();
-        }
     }
 
     /// The number of its class; 0 if it has no blocks.

@@ -10,7 +10,7 @@ use snugfit_tag::prefetch;
 use crate::Owner;
 
 use crate::class::Class;
-use crate::mail::{Letter, Put, Returns};
+use crate::mail::{Put, Returns};
 use crate::slab::{SLAB, Slab};
 
 /// The addresses of all slabs, and what is known of each.
@@ -305,7 +305,7 @@ impl Space {
         Ok(Block { class, word: index as usize / 64, bit: 1 << (index % 64) })
     }
 
-    /// Gives a block back to whoever owns it. One atomic operation, and now and then another one.
+    /// Gives a block back to whoever owns it. Two atomic operations, and now and then others.
     ///
     /// # Errors
     /// If it is no live block; nothing is changed.
@@ -325,21 +325,21 @@ impl Space {
             Put::Twice => return Err(Wrong::Free),
             Put::First => {
                 place.slab.note_returned();
-                self.post(Letter::new(place.number(), word), place.slab, returns);
+                self.post(place.number(), place.slab, returns);
             }
             Put::Added => place.slab.note_returned(),
         }
         Ok(())
     }
 
-    /// Puts a word of returns into the owner's mail.
+    /// Puts a slab into the owner's mail.
     #[inline(never)]
-    pub(crate) fn post(&self, letter: Letter, slab: &Slab, returns: &Returns) {
+    pub(crate) fn post(&self, number: Number, slab: &Slab, returns: &Returns) {
         let owner = slab.owner();
         if !owner.is_null() {
             // SAFETY: owners live for ever. (Nobody owns a slab with a block on its way to it only if that was freed twice at the same
             // time.)
-            unsafe { &(*owner).mail }.post(letter, returns);
+            unsafe { &(*owner).mail }.post(number, returns);
         }
     }
 }

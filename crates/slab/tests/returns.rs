@@ -5,6 +5,10 @@
 
 mod atomic {
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64};
+
+    pub(crate) fn is_set(word: &AtomicU32) -> bool {
+        word.fetch_or(0, loom::sync::atomic::Ordering::AcqRel) != 0
+    }
 }
 #[path = "../src/mail.rs"]
 mod mail;
@@ -14,7 +18,7 @@ use loom::sync::atomic::Ordering::{Acquire, Release};
 use loom::sync::atomic::{AtomicU32, AtomicUsize};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
-use mail::{Letter, Mail, Put, Returns, WORDS};
+use mail::{Mail, Put, Returns, WORDS};
 
 /// Slabs 1 and 2.
 const SLABS: usize = 2;
@@ -30,8 +34,8 @@ struct Slab {
     returns: Returns,
     /// Which mail is its owner's.
     owner: AtomicUsize,
-    /// Whether each word is in some mail. Loom notices two threads that are there without having met.
-    posted: [UnsafeCell<bool>; WORDS],
+    /// Whether it is in some mail. Loom notices two threads that are there without having met.
+    posted: UnsafeCell<bool>,
     /// The memory of each block: whether it is in use.
     memory: [[UnsafeCell<bool>; BLOCKS]; WORDS],
 }
@@ -59,8 +63,8 @@ impl Shared {
         }
     }
 
-    fn slab(&self, letter: Letter) -> &Slab {
-        &self.slabs[letter.slab() as usize - 1]
+    fn slab(&self, number: u32) -> &Slab {
+        &self.slabs[number as usize - 1]
     }
 
     fn mark(cell: &UnsafeCell<bool>, becomes: bool) {
@@ -79,17 +83,17 @@ impl Shared {
         Self::mark(&self.slabs[slab].memory[word][bit], false);
         match self.slabs[slab].returns.put(word, 1 << bit) {
             Put::First => {
-                Self::mark(&self.slabs[slab].posted[word], true);
-                self.post(Letter::new(slab as u32 + 1, word));
+                Self::mark(&self.slabs[slab].posted, true);
+                self.post(slab as u32 + 1);
             }
             Put::Added => {}
             Put::Twice => panic!("a bit is there that was not put there"),
         }
     }
 
-    fn post(&self, letter: Letter) {
-        let slab = self.slab(letter);
-        self.mails[slab.owner.load(Acquire)].post(letter, &slab.returns);
+    fn post(&self, number: u32) {
+        let slab = self.slab(number);
+        self.mails[slab.owner.load(Acquire)].post(number, &slab.returns);
     }
 
     /// Takes all that is in the mail of `owner`, as `Owner::open_mail` does: what is another's goes on to him.
@@ -99,25 +103,38 @@ impl Shared {
             return taken;
         }
         let mut rest = self.mails[owner].collect();
-        while let Some(letter) = rest {
-            let slab = self.slab(letter);
-            rest = Mail::next(letter, &slab.returns);
+        while let Some(number) = rest {
+            let slab = self.slab(number);
+            rest = Mail::next(&slab.returns);
             if slab.owner.load(Acquire) != owner {
-                self.post(letter);
+                self.post(number);
                 continue;
             }
-            Self::mark(&slab.posted[letter.word()], false);
-            let bits = slab.returns.take(letter.word());
-            assert_ne!(bits, 0, "nothing is in a word that was in the mail");
-            let blocks = (0..64).filter(|bit| bits >> bit & 1 != 0);
-            taken.extend(blocks.map(|bit| (letter.slab() as usize - 1, letter.word(), bit)));
+            Self::mark(&slab.posted, false);
+            slab.returns.leave_mail();
+            taken.extend(self.collect(number as usize - 1));
         }
         taken
     }
 
+    /// Takes what was returned of a slab, as `Owner::take_returns` does, whether it is in the mail or not.
+    fn collect(&self, slab: usize) -> Vec<Block> {
+        let returns = &self.slabs[slab].returns;
+        let words = (0..WORDS).filter(|&word| returns.bits(word) != 0);
+        words
+            .flat_map(|word| {
+                let bits = returns.take(word);
+                (0..64).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| (slab, word, bit))
+            })
+            .collect()
+    }
+
     /// The same, and notes what it was.
     fn take_in(&self, owner: usize) {
-        let blocks = self.open(owner);
+        self.note(self.open(owner));
+    }
+
+    fn note(&self, blocks: Vec<Block>) {
         for &(slab, word, bit) in &blocks {
             // It is the owner's now: he is alone there.
             let cell = &self.slabs[slab].memory[word][bit];
@@ -217,6 +234,23 @@ fn what_came_back_is_handed_out_and_comes_back_again() {
             |shared| {
                 shared.take_and_hand_out(0);
                 shared.take_and_hand_out(0);
+            },
+        ],
+    );
+}
+
+#[test]
+fn the_owner_takes_what_is_in_the_mail_already() {
+    check(
+        3,
+        &ONE_SLAB,
+        [
+            |shared| [ONE_SLAB[0], ONE_SLAB[3]].into_iter().for_each(|block| shared.give(block)),
+            |shared| [ONE_SLAB[1], ONE_SLAB[2]].into_iter().for_each(|block| shared.give(block)),
+            |shared| {
+                shared.note(shared.collect(0));
+                shared.take_in(0);
+                shared.note(shared.collect(0));
             },
         ],
     );

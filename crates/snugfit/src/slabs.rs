@@ -84,7 +84,7 @@ pub(crate) unsafe fn give(place: Place<'static>) -> bool {
     // SAFETY: the caller vouches for the block.
     unsafe {
         if place.is_of(owner) {
-            owner.give_otherwise(&SPACE, place)
+            owner.give_otherwise(&SPACE, place, &mut Behind)
         } else {
             SPACE.give_to_owner(place).is_ok()
         }

@@ -78,7 +78,7 @@ impl Slabs {
 
     pub fn give_otherwise(&self, owner: &Owner, block: NonNull<u8>) -> bool {
         // SAFETY: as above.
-        unsafe { owner.give_otherwise(&self.space, self.find(block)) }
+        unsafe { owner.give_otherwise(&self.space, self.find(block), &mut &*self) }
     }
 
     pub fn give_slowly(&self, owner: &Owner, block: NonNull<u8>) -> Result<(), Wrong> {
