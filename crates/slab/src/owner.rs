@@ -1,6 +1,7 @@
 //! The slabs of a thread.
 
 mod heir;
+mod taking;
 
 use core::cell::Cell;
 use core::ptr::{self, NonNull, null_mut};
@@ -8,7 +9,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::class::{Class, Reciprocal, STEP};
-use crate::mail::Mail;
+use crate::mail::{Mail, WORDS};
 use crate::shelf::Shelf;
 use crate::slab::{Slab, Status};
 use crate::space::{Number, Place, Space, Wrong};
@@ -46,7 +47,8 @@ pub struct Owner {
     spares: Cell<usize>,
 }
 
-/// What the fast path looks at: the word of the current slab that blocks are taken from, and where the first of them starts.
+/// What the fast path looks at: the word of the current slab that blocks are taken from, and where the first of them starts. The word lies
+/// among all those of its slab.
 #[derive(Debug)]
 #[repr(C)]
 struct Bin {
@@ -54,8 +56,13 @@ struct Bin {
     start: Cell<*mut u8>,
 }
 
-/// The word of who has no current slab. It is never written to.
-static NOTHING: AtomicU64 = AtomicU64::new(0);
+/// The words of who has no current slab, laid out as what is known of one. They are never written to.
+static NOTHING: Nothing = Nothing([const { AtomicU64::new(0) }; WORDS]);
+
+#[repr(C, align(64))]
+struct Nothing([AtomicU64; WORDS]);
+
+const _: () = assert!(align_of::<Nothing>() == size_of::<Slab>() && align_of::<Slab>() == size_of::<Slab>());
 
 const _: () = assert!(size_of::<Bin>() == STEP);
 
@@ -64,7 +71,7 @@ const SPARES: usize = 8;
 
 impl Bin {
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be a bin of its own")]
-    const NONE: Self = Self { word: Cell::new(&raw const NOTHING), start: Cell::new(null_mut()) };
+    const NONE: Self = Self { word: Cell::new(NOTHING.0.as_ptr()), start: Cell::new(null_mut()) };
 }
 
 impl Owner {
@@ -232,87 +239,6 @@ impl Owner {
         let index = slab.index(place.offset())?;
         (!space.is_free(place.number(), slab, index as usize))
             .then_some(Class::of_number(slab.class_number()))
-    }
-
-    /// Takes a free block, wherever it comes from. `None` if there is no memory.
-    #[cold]
-    pub fn take_slowly(&self, space: &Space, class: Class, supply: &mut impl Supply) -> Option<NonNull<u8>> {
-        if !self.turn(space, class, supply) {
-            // The longer it waits, the more there is in each letter.
-            let has_mail = self.shelf(class).first() == 0 && self.has_mail();
-            if has_mail {
-                self.open_mail(space, supply);
-            }
-            if !(has_mail && self.turn(space, class, supply)) {
-                let number = self.next_slab(space, class, supply)?;
-                self.set_current(space, class, number);
-                self.turn(space, class, supply);
-            }
-        }
-        self.take(class)
-    }
-
-    /// Turns to a word of the current slab that has free blocks; false if there is none.
-    fn turn(&self, space: &Space, class: Class, supply: &mut impl Supply) -> bool {
-        let current = self.shelf(class).current.get();
-        if current == 0 {
-            return false;
-        }
-        // SAFETY: the current slab was used.
-        let slab = unsafe { space.slab(current) };
-        let returned = || {
-            let any = !slab.is_quiet_of(self);
-            any.then(|| self.take_returns(space, current, slab, supply))?;
-            slab.first_free_word(class)
-        };
-        let Some(word) = slab.first_free_word(class).or_else(returned) else { return false };
-        let bin = self.bin(class);
-        bin.word.set(slab.word(word));
-        bin.start.set(space.memory(current).tail(word * 64 * class.size()).start.as_ptr());
-        true
-    }
-
-    /// Takes blocks of `class` from another slab, or none for 0, in place of the current one. Returns that.
-    fn set_current(&self, space: &Space, class: Class, number: Number) -> Number {
-        let old = self.shelf(class).current.replace(number);
-        // SAFETY: both were used, if they are any.
-        unsafe {
-            if old != 0 {
-                space.slab(old).stand_apart(Status::Apart);
-            }
-            if number != 0 {
-                space.slab(number).stand_current(class);
-            }
-        }
-        old
-    }
-
-    /// A slab with free blocks of `class`, in no list: the one that has waited longest, or one that becomes one of that class.
-    fn next_slab(&self, space: &Space, class: Class, supply: &mut impl Supply) -> Option<Number> {
-        let shelf = self.shelf(class);
-        let waiting = match shelf.first() {
-            0 if supply.adopt(self, class) => shelf.first(),
-            first => first,
-        };
-        if waiting != 0 {
-            // SAFETY: there is one, and what is in the list was used.
-            return Some(unsafe { shelf.pop(space) });
-        }
-        let number = self.take_spare(space).or_else(|| supply.take())?;
-        // SAFETY: it was used, or handed out just now.
-        unsafe { space.slab(number) }.begin(class, self);
-        Some(number)
-    }
-
-    fn take_spare(&self, space: &Space) -> Option<Number> {
-        let spare = self.spare.get();
-        if spare == 0 {
-            return None;
-        }
-        // SAFETY: what is in the list was used.
-        self.spare.set(unsafe { space.slab(spare) }.next.load(Relaxed));
-        self.spares.set(self.spares.get() - 1);
-        Some(spare)
     }
 
     /// Whether others have given something back that was not freed yet.

@@ -103,6 +103,12 @@ impl Slab {
         unsafe { self.free.get_unchecked(number) }
     }
 
+    /// All of them.
+    #[inline]
+    pub(crate) fn words(&self) -> *const AtomicU64 {
+        self.free.as_ptr()
+    }
+
     #[inline(always)]
     pub(crate) fn free(&self, word: usize) -> u64 {
         self.word(word).load(Relaxed)

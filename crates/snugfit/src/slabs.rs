@@ -37,12 +37,15 @@ pub(crate) fn mine() -> Option<&'static Owner> {
 /// not counted.
 #[inline(never)]
 pub(crate) fn allocate(size: usize) -> Option<NonNull<u8>> {
-    if are_closed() {
-        return None;
-    }
     let class = Class::of_request(size)?;
     // SAFETY: it is the thread's, or nobody's.
     let front = unsafe { &*local::slabs() };
+    if let Some(payload) = front.take_elsewhere(class) {
+        return Some(payload);
+    }
+    if are_closed() {
+        return None;
+    }
     if local::is_nobody(front) {
         // SAFETY: owners live for ever.
         let owner = unsafe { &caches::mine()?.slabs.as_ref()?.owner };

@@ -37,7 +37,7 @@ impl Owner {
 
     /// Puts the current slab of a class on its shelf.
     fn put_down(&self, space: &Space, class: Class) {
-        self.bin(class).word.set(&raw const NOTHING);
+        self.bin(class).word.set(NOTHING.0.as_ptr());
         let current = self.set_current(space, class, 0);
         // SAFETY: it was used, and is in no list.
         unsafe {
@@ -72,7 +72,7 @@ impl Owner {
 
     /// Owns nothing any more, whatever the slabs say, see [`Stock::rebuild`](crate::Stock::rebuild).
     pub fn forget(&self) {
-        self.bins.iter().for_each(|bin| bin.word.set(&raw const NOTHING));
+        self.bins.iter().for_each(|bin| bin.word.set(NOTHING.0.as_ptr()));
         for shelf in &self.shelves {
             shelf.forget();
         }
