@@ -241,16 +241,16 @@ fn what_came_back_is_handed_out_and_comes_back_again() {
 
 #[test]
 fn the_owner_takes_what_is_in_the_mail_already() {
+    const USED: [Block; 3] = [(0, 0, 0), (0, 0, 1), (0, 3, 0)];
     check(
         3,
-        &ONE_SLAB,
+        &USED,
         [
-            |shared| [ONE_SLAB[0], ONE_SLAB[3]].into_iter().for_each(|block| shared.give(block)),
-            |shared| [ONE_SLAB[1], ONE_SLAB[2]].into_iter().for_each(|block| shared.give(block)),
+            |shared| [USED[0], USED[2]].into_iter().for_each(|block| shared.give(block)),
+            |shared| shared.give(USED[1]),
             |shared| {
                 shared.note(shared.collect(0));
                 shared.take_in(0);
-                shared.note(shared.collect(0));
             },
         ],
     );
@@ -267,12 +267,13 @@ fn adopt(shared: &Shared) {
 
 #[test]
 fn a_slab_has_another_owner_while_something_is_on_its_way() {
+    const USED: [Block; 3] = [(0, 1, 0), (0, 1, 1), (1, 1, 0)];
     check(
         3,
-        &TWO_SLABS,
+        &USED,
         [
-            |shared| [TWO_SLABS[0], TWO_SLABS[2]].into_iter().for_each(|block| shared.give(block)),
-            |shared| [TWO_SLABS[3], TWO_SLABS[1]].into_iter().for_each(|block| shared.give(block)),
+            |shared| [USED[0], USED[2]].into_iter().for_each(|block| shared.give(block)),
+            |shared| shared.give(USED[1]),
             adopt,
         ],
     );
