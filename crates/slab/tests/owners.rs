@@ -62,6 +62,33 @@ fn what_is_on_its_way_to_a_former_owner_goes_on_to_the_next() {
     assert_eq!((slabs.in_use(), slabs.out()), (1, 1));
 }
 
+#[test]
+fn a_slab_in_the_mail_is_not_given_up_before_that_is_opened() {
+    const MANY: usize = 20;
+    let (slabs, owner) = (Slabs::new(64 * SLAB), Owner::NONE);
+    let blocks: Vec<_> = (0..MANY).map(|_| slabs.take_slab(&owner, class(512))).collect();
+    for slab in &blocks {
+        assert_eq!(slabs.give_to_owner(slab[3]), Ok(()));
+        // What was returned is taken, and the slab stays in the mail.
+        assert!(slabs.give_otherwise(&owner, slab[5]));
+        assert!(slabs.give_fast(&owner, slab[7]));
+        assert_eq!(slabs.give(&owner, slab[3]), Err(Wrong::Free));
+    }
+    slabs.validate([&owner]);
+    assert!(owner.has_mail());
+    for slab in &blocks {
+        slabs.give_many(&owner, (0..slab.len()).filter(|nth| ![3, 5, 7].contains(nth)).map(|nth| slab[nth]));
+    }
+    assert_eq!((slabs.in_use(), slabs.out()), (0, MANY), "all are free, and none was given up");
+    slabs.validate([&owner]);
+    slabs.open_mail(&owner);
+    assert!(slabs.out() < MANY && !owner.has_mail());
+    slabs.validate([&owner]);
+    slabs.leave(&owner);
+    assert_eq!(slabs.out(), 0);
+    assert_eq!(slabs.freed_twice(), []);
+}
+
 /// Slabs, and an owner whose thread has ended.
 struct Left<'a>(&'a Slabs, &'a Owner);
 

@@ -64,57 +64,45 @@ impl Arena {
     }
 
     /// Allocates from the heap.
-    #[inline]
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
         let Request { size, align, zeroed, .. } = request;
-        if align <= GRANULE {
-            return self.allocate_usual(size, zeroed);
-        }
-        let payload = self.allocate_aligned(size, align)?;
-        if zeroed {
-            clear(payload, size);
-        }
+        let payload = if align <= GRANULE {
+            if let Some(payload) = self.allocate_touched(size, zeroed) {
+                return Some(payload);
+            }
+            if zeroed { self.heap.allocate_zeroed(size) } else { self.heap.allocate(size) }?
+        } else {
+            let payload = self.allocate_aligned(size, align)?;
+            if zeroed {
+                clear(payload, size);
+            }
+            payload
+        };
         self.note_rise();
-        Some(payload)
-    }
-
-    /// [`allocate`](Self::allocate), aligned as usual.
-    #[inline(always)]
-    pub(crate) fn allocate_usual(&mut self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-        let payload = if zeroed { self.allocate_zeroed(size) } else { self.allocate_plain(size) }?;
-        self.note_rise();
-        Some(payload)
-    }
-
-    #[inline]
-    fn allocate_plain(&mut self, size: usize) -> Option<NonNull<u8>> {
-        self.allocate_touched(size).or_else(|| self.heap.allocate(size))
-    }
-
-    fn allocate_zeroed(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let Some(payload) = self.allocate_touched(size) else { return self.heap.allocate_zeroed(size) };
-        clear(payload, size);
         Some(payload)
     }
 
     /// [`allocate`](Self::allocate) in memory that was used before. `None` as well if more than the usual alignment is asked for.
     pub(crate) fn allocate_old(&mut self, request: Request) -> Option<NonNull<u8>> {
-        let payload = (request.align <= GRANULE).then(|| self.allocate_touched(request.size))??;
-        if request.zeroed {
-            clear(payload, request.size);
+        if request.align > GRANULE {
+            return None;
+        }
+        self.allocate_touched(request.size, request.zeroed)
+    }
+
+    /// Allocates in memory that was used before, that of the depot and of this thread's cache included. Aligned as usual.
+    #[inline(always)]
+    pub(crate) fn allocate_touched(&mut self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+        let mut payload = self.heap.allocate_touched(size);
+        if payload.is_none() && self.relieve() {
+            payload = self.heap.allocate_touched(size);
+        }
+        let payload = payload?;
+        if zeroed {
+            clear(payload, size);
         }
         self.note_rise();
         Some(payload)
-    }
-
-    /// Allocates in memory that was used before, that of the depot and of this thread's cache included.
-    #[inline]
-    fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
-        let payload = self.heap.allocate_touched(size);
-        if payload.is_some() || !self.relieve() {
-            return payload;
-        }
-        self.heap.allocate_touched(size)
     }
 
     fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {

@@ -51,28 +51,23 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
         return None;
     }
     let number = caches::my_arena();
-    // One that is alone has nobody to ask before it grows, and all that follows is in line here.
-    if number == 0 && !arenas::are_several() {
-        return with_arena(0, |arena| arena.allocate_usual(size, zeroed));
-    }
-    allocate_in_arena(number, Request { size, align: GRANULE, zeroed, replaces: 0 })
+    let touched = with_arena(number, |arena| arena.allocate_touched(size, zeroed));
+    touched.or_else(|| allocate_elsewhere(number, Request { size, align: GRANULE, zeroed, replaces: 0 }))
 }
 
-/// Allocates from the heap of the arena of that number; if it would have to grow, from another one that has memory to spare.
+/// Allocates from the heap of an arena that has memory to spare; if there is none, from that of the arena of that number, which grows.
+#[cold]
 #[inline(never)]
+fn allocate_elsewhere(number: usize, request: Request) -> Option<NonNull<u8>> {
+    let spare = || arenas::find_spare(number, |arena| arena.allocate_old(request));
+    let payload = if arenas::are_several() { spare() } else { None };
+    payload.or_else(|| with_arena(number, |arena| arena.allocate(request)))
+}
+
+/// Allocates from the heap of the arena of that number; before that grows, from another one that has memory to spare.
 fn allocate_in_arena(number: usize, request: Request) -> Option<NonNull<u8>> {
-    if arenas::are_several()
-        && let Some(payload) = allocate_old(number, request)
-    {
-        return Some(payload);
-    }
-    with_arena(number, |arena| arena.allocate(request))
-}
-
-#[inline(never)]
-fn allocate_old(number: usize, request: Request) -> Option<NonNull<u8>> {
-    let own = with_arena(number, |arena| arena.allocate_old(request));
-    own.or_else(|| arenas::find_spare(number, |arena| arena.allocate_old(request)))
+    let old = with_arena(number, |arena| arena.allocate_old(request));
+    old.or_else(|| allocate_elsewhere(number, request))
 }
 
 /// Gives back what is only kept, and tries once more.
