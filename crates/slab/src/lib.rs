@@ -47,5 +47,5 @@ pub use check::{Totals, Violation};
 pub use class::{Class, LARGEST};
 pub use owner::{Owner, Supply};
 pub use slab::{BLOCKS, SLAB};
-pub use space::{Block, Found, MOST, Number, Place, Space, Wrong};
+pub use space::{Found, MOST, Number, Place, Space, Wrong};
 pub use stock::Stock;

@@ -142,12 +142,12 @@ impl Owner {
 
     /// Gives a block back, if its slab is this owner's, for what [`give`](Self::give) has left: the first or the last that is free, or
     /// one of a slab to which something is on its way, which is taken in. False, with nothing done about this block, if its slab is not, or
-    /// the pointer is wrong, or a slab may have to be given away.
+    /// the pointer is wrong.
     ///
     /// # Safety
     /// - As for [`give`](Self::give).
     #[inline]
-    pub unsafe fn give_otherwise(&self, space: &Space, place: Place<'_>, supply: &mut impl Supply) -> bool {
+    pub unsafe fn give_own(&self, space: &Space, place: Place<'_>, supply: &mut impl Supply) -> bool {
         let (slab, number) = (place.slab, place.number());
         if !place.is_of(self) {
             return false;
@@ -160,19 +160,19 @@ impl Owner {
         let Some(index) = Reciprocal::of(class).index(place.offset()) else { return false };
         let (word, bit) = (index as usize / 64, 1 << (index % 64));
         let old = slab.free(word);
-        if self.spares.get() == SPARES || old & bit != 0 {
+        if old & bit != 0 {
             return false;
         }
         let new = old | bit;
         slab.set_free(word, new);
-        if slab.status() == Status::Apart || slab.is_full(new) {
-            // There is room for a slab.
-            self.note_free(space, number, slab, class);
+        let is_told = slab.status() == Status::Apart || slab.is_full(new);
+        if is_told && self.note_free(space, number, slab, class) {
+            supply.put(number);
         }
         true
     }
 
-    /// [`give`](Self::give), whatever is to be done.
+    /// [`give`](Self::give), whoever owns the slab.
     ///
     /// # Errors
     /// If it is no live block; nothing is changed.
@@ -186,16 +186,16 @@ impl Owner {
         place: Place<'_>,
         supply: &mut impl Supply,
     ) -> Result<(), Wrong> {
-        if !place.is_of(self) {
-            // SAFETY: the caller vouches for the block.
-            return unsafe { space.give_to_owner(place) };
+        // SAFETY: the caller vouches for the block.
+        unsafe {
+            if !place.is_of(self) {
+                return space.give_to_owner(place);
+            }
+            if self.give_own(space, place, supply) {
+                return Ok(());
+            }
         }
-        let block = space.live(place)?;
-        place.slab.set_free(block.word, place.slab.free(block.word) | block.bit);
-        if self.note_free(space, place.number(), place.slab, block.class) {
-            supply.put(place.number());
-        }
-        Ok(())
+        Err(space.live(place).err().unwrap_or(Wrong::Free))
     }
 
     /// A slab of this owner has free blocks more. Returns whether it is to be given away.

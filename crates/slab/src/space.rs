@@ -95,25 +95,6 @@ pub struct Found {
     pub is_live: bool,
 }
 
-/// A block that was live when it was looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct Block {
-    pub(crate) class: Class,
-    /// The word of its bit,
-    pub(crate) word: usize,
-    /// and the bit.
-    pub(crate) bit: u64,
-}
-
-impl Block {
-    /// Its class.
-    #[inline]
-    #[must_use]
-    pub fn class(self) -> Class {
-        self.class
-    }
-}
-
 /// What is known of the slab that lies `distance` bytes behind the start of the space, or includes that byte.
 ///
 /// # Safety
@@ -292,17 +273,17 @@ impl Space {
         slab.is_all_free() && unsafe { self.returns(number) }.is_empty()
     }
 
-    /// The live block that starts at `place`.
+    /// The class of the live block that starts at `place`.
     ///
     /// # Errors
     /// If none starts there, or it is free.
-    pub fn live(&self, place: Place<'_>) -> Result<Block, Wrong> {
+    pub fn live(&self, place: Place<'_>) -> Result<Class, Wrong> {
         let index = place.slab.index(place.offset()).ok_or(Wrong::NoBlock)?;
         let class = place.slab.class().ok_or(Wrong::NoBlock)?;
         if self.is_free(place.number(), place.slab, index as usize) {
             return Err(Wrong::Free);
         }
-        Ok(Block { class, word: index as usize / 64, bit: 1 << (index % 64) })
+        Ok(class)
     }
 
     /// Gives a block back to whoever owns it. Two atomic operations, and now and then others.

@@ -70,7 +70,7 @@ fn a_slab_in_the_mail_is_not_given_up_before_that_is_opened() {
     for slab in &blocks {
         assert_eq!(slabs.give_to_owner(slab[3]), Ok(()));
         // What was returned is taken, and the slab stays in the mail.
-        assert!(slabs.give_otherwise(&owner, slab[5]));
+        assert!(slabs.give_own(&owner, slab[5]));
         assert!(slabs.give_fast(&owner, slab[7]));
         assert_eq!(slabs.give(&owner, slab[3]), Err(Wrong::Free));
     }

@@ -114,8 +114,7 @@ impl<'a> Worker<'a> {
         check(block.start, block.class.size(), block.seed);
         // What comes in the mail meanwhile is checked too.
         let slabs = &self.shared.slabs;
-        let is_fast =
-            slabs.give_fast(self.owner(), block.start) || slabs.give_otherwise(self.owner(), block.start);
+        let is_fast = slabs.give_fast(self.owner(), block.start) || slabs.give_own(self.owner(), block.start);
         if !is_fast {
             // SAFETY: nobody uses the block.
             let done = unsafe {

@@ -176,6 +176,7 @@ impl Supply for Behind {
         with_shared(Supply::take)
     }
 
+    #[inline(never)]
     fn put(&mut self, slab: Number) {
         with_shared(|shared| shared.put(slab));
     }

@@ -87,7 +87,7 @@ pub(crate) unsafe fn give(place: Place<'static>) -> bool {
     // SAFETY: the caller vouches for the block.
     unsafe {
         if place.is_of(owner) {
-            owner.give_otherwise(&SPACE, place, &mut Behind)
+            owner.give_own(&SPACE, place, &mut Behind)
         } else {
             SPACE.give_to_owner(place).is_ok()
         }
@@ -106,7 +106,7 @@ pub(crate) unsafe fn free(
     is_counted: bool,
 ) -> Result<(), BadPointer> {
     let wrong = |wrong| diagnose(payload, wrong);
-    let class = SPACE.live(place).map_err(wrong)?.class();
+    let class = SPACE.live(place).map_err(wrong)?;
     if size.is_some_and(|size| Class::of_request(size) != Some(class)) {
         return Err(BadPointer::WrongSize);
     }
@@ -126,7 +126,7 @@ pub(crate) unsafe fn free(
 
 /// The bytes of the live block at `payload`, which is at `place`.
 pub(crate) fn usable_size(place: Place<'static>, payload: NonNull<u8>) -> Result<usize, BadPointer> {
-    SPACE.live(place).map(|block| block.class().size()).map_err(|wrong| diagnose(payload, wrong))
+    SPACE.live(place).map(Class::size).map_err(|wrong| diagnose(payload, wrong))
 }
 
 /// What is wrong with a pointer.

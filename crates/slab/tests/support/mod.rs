@@ -76,9 +76,9 @@ impl Slabs {
         unsafe { owner.give(self.find(block)) }
     }
 
-    pub fn give_otherwise(&self, owner: &Owner, block: NonNull<u8>) -> bool {
+    pub fn give_own(&self, owner: &Owner, block: NonNull<u8>) -> bool {
         // SAFETY: as above.
-        unsafe { owner.give_otherwise(&self.space, self.find(block), &mut &*self) }
+        unsafe { owner.give_own(&self.space, self.find(block), &mut &*self) }
     }
 
     pub fn give_slowly(&self, owner: &Owner, block: NonNull<u8>) -> Result<(), Wrong> {

@@ -86,7 +86,7 @@ impl Shadow {
             assert!(first <= 1, "two owners have a block");
             return first == 1;
         }
-        let second = self.owners.iter().filter(|owner| self.slabs.give_otherwise(owner, block)).count();
+        let second = self.owners.iter().filter(|owner| self.slabs.give_own(owner, block)).count();
         assert!(second <= 1, "two owners have a block");
         second == 1
     }
@@ -143,7 +143,7 @@ impl Shadow {
         let before = self.sums();
         for owner in &self.owners {
             assert!(!self.slabs.give_fast(owner, pointer));
-            assert!(!self.slabs.give_otherwise(owner, pointer));
+            assert!(!self.slabs.give_own(owner, pointer));
             assert!(Class::all().all(|class| !self.slabs.give_of_class(owner, pointer, class)));
             assert_eq!(owner.class_of(&self.slabs.space, self.slabs.find(pointer)), None);
             assert_eq!(self.slabs.give_slowly(owner, pointer), Err(wrong), "{class:?} at {at:#x}");
