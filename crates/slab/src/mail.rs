@@ -9,6 +9,8 @@
 //! Who sets a bit looks whether the slab is in its owner's mail, and puts it there if not. The owner takes the slab out of the mail first,
 //! and then all bits: so whoever sets a bit after that finds the slab in no mail. He may also take the bits while it is in the mail, where
 //! they are met. A block whose bit is set is not free to its owner; and a slab is not given up while it is in the mail, or any bit is set.
+//! (Between the bit and the mail there is a moment in which it may be: then who set the bit finds it with nobody, or with another owner, or the
+//! former owner finds it in his mail.)
 
 use crate::atomic::{AtomicU32, AtomicU64, is_set};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -42,14 +44,25 @@ impl Returns {
     /// Sets a bit of a word.
     #[inline]
     pub(crate) fn put(&self, word: usize, bit: u64) -> Put {
-        // The owner sees what was done with the block before. And either he finds the bit, or who set it finds what is said of the slab, see
-        // `Slab::note_returned`.
-        if self.bits[word].fetch_or(bit, SeqCst) & bit != 0 {
+        if !self.set(word, bit) {
             return Put::Twice;
         }
+        if self.enter_mail() { Put::First } else { Put::Added }
+    }
+
+    /// The first half: the bit. False if it was set.
+    #[inline]
+    pub(crate) fn set(&self, word: usize, bit: u64) -> bool {
+        // The owner sees what was done with the block before. And either he finds the bit, or who set it finds what is said of the slab, see
+        // `Slab::note_returned`.
+        self.bits[word].fetch_or(bit, SeqCst) & bit == 0
+    }
+
+    /// The other half: whether the caller is to put the slab into its owner's mail.
+    #[inline]
+    pub(crate) fn enter_mail(&self) -> bool {
         // Who finds it in the mail comes before the owner, who takes it out and then finds the bit.
-        let is_first = !is_set(&self.posted) && self.posted.swap(1, SeqCst) == 0;
-        if is_first { Put::First } else { Put::Added }
+        !is_set(&self.posted) && self.posted.swap(1, SeqCst) == 0
     }
 
     /// It has come out of the mail: before bits are [taken](Self::take).
@@ -64,7 +77,17 @@ impl Returns {
 
     /// Whether no word has any bits, and it is in no mail.
     pub(crate) fn is_empty(&self) -> bool {
-        (0..WORDS).all(|word| self.bits(word) == 0) && self.posted.load(Acquire) == 0
+        !self.has_bits() && !self.is_posted()
+    }
+
+    /// Whether any word has bits.
+    pub(crate) fn has_bits(&self) -> bool {
+        (0..WORDS).any(|word| self.bits(word) != 0)
+    }
+
+    /// Whether it is in some mail, or somebody is about to put it there.
+    pub(crate) fn is_posted(&self) -> bool {
+        is_set(&self.posted)
     }
 
     /// What bits a word has.

@@ -1,5 +1,8 @@
 //! Where all slabs are.
 
+#[cfg(test)]
+mod tests;
+
 use core::ptr::{self, NonNull, null_mut};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
@@ -313,14 +316,21 @@ impl Space {
         Ok(())
     }
 
-    /// Puts a slab into the owner's mail.
+    /// Puts a slab into the owner's mail, for who [is to](Returns::enter_mail).
+    ///
+    /// Since he has set his bit, the owner may have taken the block, and given up the slab. If nobody has it, it is in no mail; but somebody
+    /// else may have it by then, and others rely on its being there.
     #[inline(never)]
     pub(crate) fn post(&self, number: Number, slab: &Slab, returns: &Returns) {
-        let owner = slab.owner();
-        if !owner.is_null() {
-            // SAFETY: owners live for ever. (Nobody owns a slab with a block on its way to it only if that was freed twice at the same
-            // time.)
-            unsafe { &(*owner).mail }.post(number, returns);
+        loop {
+            // SAFETY: owners live for ever.
+            if let Some(owner) = unsafe { slab.owner().as_ref() } {
+                return owner.mail.post(number, returns);
+            }
+            returns.leave_mail();
+            if !returns.has_bits() || !returns.enter_mail() {
+                return;
+            }
         }
     }
 }

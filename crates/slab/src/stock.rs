@@ -207,7 +207,9 @@ impl Stock {
     fn purge_records(&self, space: &Space) -> usize {
         let is_held = |number: Number| {
             // SAFETY: what is not fresh is mapped.
-            !matches!(unsafe { space.slab(number) }.status(), Status::Fresh | Status::Purged)
+            let (slab, returns) = unsafe { (space.slab(number), space.returns(number)) };
+            // Who gave a block back may have been so late that its slab, given up since, has come into the mail of him who had it.
+            !matches!(slab.status(), Status::Fresh | Status::Purged) || returns.is_posted()
         };
         let (mut purged, mut start) = (0, 1);
         for end in self.used().filter(|&number| is_held(number)).chain([self.fresh]) {
@@ -274,7 +276,11 @@ impl Stock {
     pub unsafe fn rebuild(&mut self, space: &Space) {
         for number in self.used() {
             // SAFETY: what is not fresh is mapped.
-            let slab = unsafe { space.slab(number) };
+            let (slab, returns) = unsafe { (space.slab(number), space.returns(number)) };
+            if returns.is_posted() {
+                // Its owners have forgotten their mail.
+                returns.leave_mail();
+            }
             if !slab.status().is_out() {
                 continue;
             }

@@ -90,7 +90,6 @@ impl Owner {
             // The thread may have been about to make it one of another class, with more blocks.
             slab.set_free(word, (slab.free(word) | returns.take(word)) & Slab::all(class)[word]);
         }
-        returns.leave_mail();
         slab.note_none_returned();
         slab.stand_apart(Status::Apart);
         if slab.is_all_free() {
