@@ -215,7 +215,7 @@ fn two_threads_put_words_into_one_mail_in_turn() {
         [
             |shared| [TWO_SLABS[0], TWO_SLABS[2]].into_iter().for_each(|block| shared.give(block)),
             |shared| [TWO_SLABS[3], TWO_SLABS[1]].into_iter().for_each(|block| shared.give(block)),
-            owner,
+            |shared| shared.take_in(0),
         ],
     );
 }
