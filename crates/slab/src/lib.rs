@@ -17,8 +17,8 @@
 //! - **Take a block**: the lowest bit of a word of the thread's current slab of that class. Fourteen instructions, and no link to
 //!   follow.
 //! - **Give a block back**: its address names its slab, and, by a multiplication, its bit. If the slab is the thread's own, that is all.
-//! - **Give back another thread's block**: into the slab's returns, by one atomic operation; the first of a word is told to the owner,
-//!   who looks when he has no free block of some class.
+//! - **Give back another thread's block**: into the slab's returns, by one atomic operation or two; who is the first puts the slab into its
+//!   owner's mail. The owner takes what there is when he next frees a block of that slab, has used it up, or opens the mail.
 //! - **A thread that ends** leaves its [`Owner`], with all slabs, to one that begins, or to those that run out of blocks.
 //!
 //! [`Space`] is where all slabs are, for all threads; [`Stock`] hands out slabs, one thread at a time; an [`Owner`] is a thread's.
