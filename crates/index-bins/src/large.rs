@@ -103,14 +103,15 @@ impl<G: Guard> Large<G> {
     /// The best fit of `size`, large or not, among the large blocks, and its size: as its header states it, or as it was cut.
     #[inline]
     pub(crate) fn find(&self, size: usize) -> Option<(Block, usize)> {
-        let remainder = self.remainder.filter(|remainder| remainder.size >= size);
-        let Some(Remainder { block, size: left }) = remainder else {
-            return self.tries.find(size).map(|block| (block, block.size()));
-        };
-        match self.tries.find(size).map(|block| (block, block.size())) {
-            Some((better, found)) if found < left => Some((better, found)),
+        let found = self.tries.find(size).map(|block| (block, block.size()));
+        match self.remainder {
             // Of equal ones the remainder is the newest.
-            _ => Some((block, left)),
+            Some(Remainder { block, size: left })
+                if left >= size && found.is_none_or(|(_, found)| left <= found) =>
+            {
+                Some((block, left))
+            }
+            _ => found,
         }
     }
 

@@ -96,8 +96,8 @@ impl Returns {
     }
 }
 
-/// Slabs with returns for an owner, each by its number, which is not 0. (It is written by all, and only added to until it is emptied at once, so there is nothing like the *ABA*
-/// problem.)
+/// Slabs with returns for an owner, each by its number, which is not 0. (It is written by all, and only added to until it is emptied
+/// at once, so there is nothing like the *ABA* problem.)
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Mail {

@@ -179,7 +179,7 @@ impl Owner {
     ///
     /// # Safety
     /// - As for [`give`](Self::give).
-    #[cold]
+    #[inline]
     pub unsafe fn give_slowly(
         &self,
         space: &Space,

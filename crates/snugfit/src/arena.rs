@@ -65,19 +65,21 @@ impl Arena {
 
     /// Allocates from the heap.
     pub(crate) fn allocate(&mut self, request: Request) -> Option<NonNull<u8>> {
+        self.allocate_old(request).or_else(|| self.allocate_anew(request))
+    }
+
+    /// [`allocate`](Self::allocate) for when [`allocate_old`](Self::allocate_old) has found nothing: the heap may grow.
+    pub(crate) fn allocate_anew(&mut self, request: Request) -> Option<NonNull<u8>> {
         let Request { size, align, zeroed, .. } = request;
-        let payload = if align <= GRANULE {
-            if let Some(payload) = self.allocate_touched(size, zeroed) {
-                return Some(payload);
-            }
-            if zeroed { self.heap.allocate_zeroed(size) } else { self.heap.allocate(size) }?
-        } else {
-            let payload = self.allocate_aligned(size, align)?;
-            if zeroed {
-                clear(payload, size);
-            }
-            payload
-        };
+        let payload = match (align <= GRANULE, zeroed) {
+            (true, true) => self.heap.allocate_zeroed(size),
+            (true, false) => self.heap.allocate(size),
+            (false, _) => self.allocate_aligned(size, align).inspect(|&payload| {
+                if zeroed {
+                    clear(payload, size);
+                }
+            }),
+        }?;
         self.note_rise();
         Some(payload)
     }

@@ -85,13 +85,7 @@ pub(crate) unsafe fn give(place: Place<'static>) -> bool {
     // SAFETY: it is the thread's, or nobody's.
     let owner = unsafe { &*local::slabs() };
     // SAFETY: the caller vouches for the block.
-    unsafe {
-        if place.is_of(owner) {
-            owner.give_own(&SPACE, place, &mut Behind)
-        } else {
-            SPACE.give_to_owner(place).is_ok()
-        }
-    }
+    unsafe { owner.give_slowly(&SPACE, place, &mut Behind) }.is_ok()
 }
 
 /// Frees the block at `payload`, which is at `place`. Of a sized free the size is checked.

@@ -55,13 +55,14 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
     touched.or_else(|| allocate_elsewhere(number, Request { size, align: GRANULE, zeroed, replaces: 0 }))
 }
 
-/// Allocates from the heap of an arena that has memory to spare; if there is none, from that of the arena of that number, which grows.
+/// Allocates from the heap of an arena that has memory to spare; if there is none, from that of the arena of that number, which grows:
+/// it has found nothing in memory that was used before.
 #[cold]
 #[inline(never)]
 fn allocate_elsewhere(number: usize, request: Request) -> Option<NonNull<u8>> {
     let spare = || arenas::find_spare(number, |arena| arena.allocate_old(request));
     let payload = if arenas::are_several() { spare() } else { None };
-    payload.or_else(|| with_arena(number, |arena| arena.allocate(request)))
+    payload.or_else(|| with_arena(number, |arena| arena.allocate_anew(request)))
 }
 
 /// Allocates from the heap of the arena of that number; before that grows, from another one that has memory to spare.

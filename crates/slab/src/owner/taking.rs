@@ -23,7 +23,7 @@ impl Owner {
     #[cold]
     pub fn take_slowly(&self, space: &Space, class: Class, supply: &mut impl Supply) -> Option<NonNull<u8>> {
         if !self.turn(class) && !self.turn_to_returns(space, class, supply) {
-            // The longer it waits, the more there is in each letter.
+            // The longer it waits, the more there is of each slab.
             let has_mail = self.shelf(class).first() == 0 && self.has_mail();
             if has_mail {
                 self.open_mail(space, supply);
