@@ -179,7 +179,7 @@ impl Owner {
     ///
     /// # Safety
     /// - As for [`give`](Self::give).
-    #[inline]
+    #[inline(always)]
     pub unsafe fn give_slowly(
         &self,
         space: &Space,
