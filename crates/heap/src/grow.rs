@@ -97,7 +97,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         // SAFETY: the extent is fresh from the source, and large enough.
         let segment = unsafe { Segment::open(extent, self.newest) };
         self.newest = Some(segment);
-        self.top = Top { epilogue: None, end: extent.end(), dirty_end: extent.start.addr().get() };
+        self.top =
+            Top { epilogue: None, end: extent.end(), dirty_end: extent.start.addr().get(), ..Top::NONE };
         self.raise_top(segment.first());
     }
 
@@ -115,6 +116,8 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// With `keep` = 0 a segment without any block is given back whole.
     pub fn trim(&mut self, keep: usize) -> usize {
         let given = self.trim_top(keep);
+        // Who says so does not mean to need it soon, or there is no memory.
+        self.missing = 0;
         self.audit();
         given
     }
@@ -139,13 +142,14 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             self.counters.untouch(self.top.dirty_end - from);
             self.top.dirty_end = from;
         }
+        self.top.populated_end = self.top.populated_end.min(from);
         self.top.end = from;
         segment.set_end(from);
         tail.len
     }
 
     /// All of the newest `segment`, which has the top. (Its record knows too, but lies where programs may write.)
-    fn top_extent(&self, segment: Segment) -> Extent {
+    pub(crate) fn top_extent(&self, segment: Segment) -> Extent {
         Extent { start: segment.start(), len: self.top.end - segment.start().addr().get() }
     }
 
@@ -170,8 +174,10 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
     /// Trims because the top has become large. If the source refuses, waits until it is twice as large.
     #[cold]
     pub(crate) fn trim_automatically(&mut self) {
+        let dirty_end = self.top.dirty_end;
         let given = self.trim_top(self.trim_at / 2);
         self.trimmed += given;
+        self.missing += dirty_end - self.top.dirty_end;
         if given == 0 {
             self.trim_at = self.trim_at.saturating_mul(2).min(MAX_TRIM_AT.max(self.trim_at));
         }

@@ -27,6 +27,8 @@ pub struct Heap<S, I, F = Compact> {
     pub(crate) trim_at: usize,
     /// Bytes trimmed since the source was last asked to grow.
     pub(crate) trimmed: usize,
+    /// Bytes that were touched, then trimmed without being told to, and not populated since.
+    pub(crate) missing: usize,
     pub(crate) source: S,
     format: PhantomData<F>,
 }
@@ -44,6 +46,7 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
             newest: None,
             trim_at: FIRST_TRIM_AT,
             trimmed: 0,
+            missing: 0,
             source,
             format: PhantomData,
         }

@@ -66,6 +66,7 @@ mod exact;
 mod grow;
 mod heap;
 mod purge;
+mod regrowth;
 mod resize;
 mod run;
 mod segment;

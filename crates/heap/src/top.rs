@@ -21,10 +21,12 @@ pub(crate) struct Top {
     pub(crate) end: usize,
     /// From here on nothing was touched since the source delivered it. At least the end of the epilogue.
     pub(crate) dirty_end: usize,
+    /// The pages up to this address were [populated](Heap::populate), if there is an epilogue before it.
+    pub(crate) populated_end: usize,
 }
 
 impl Top {
-    pub(crate) const NONE: Self = Self { epilogue: None, end: 0, dirty_end: 0 };
+    pub(crate) const NONE: Self = Self { epilogue: None, end: 0, dirty_end: 0, populated_end: 0 };
 
     /// Bytes of blocks that can be cut from the top. The epilogue moves along, so its eight bytes are not lost.
     #[inline]
@@ -74,9 +76,18 @@ impl<S: Source, I: FreeIndex, F: Format> Heap<S, I, F> {
         self.top.epilogue = Some(epilogue);
         let touched = epilogue.address() + HEADER;
         if touched > self.top.dirty_end {
-            self.counters.touch(touched - self.top.dirty_end);
-            self.top.dirty_end = touched;
+            self.touch_top(touched);
         }
+    }
+
+    /// The top is about to be touched up to the address `touched`.
+    #[inline(never)]
+    fn touch_top(&mut self, touched: usize) {
+        if self.comes_back(touched) {
+            self.populate(touched);
+        }
+        self.counters.touch(touched - self.top.dirty_end);
+        self.top.dirty_end = touched;
     }
 
     /// Moves the epilogue down to `epilogue`: all blocks from there on were freed. Gives memory back if the top has

@@ -150,6 +150,30 @@ fn a_program_that_goes_up_and_down_is_trimmed_once() {
 }
 
 #[test]
+fn what_comes_back_of_a_trimmed_top_is_populated() {
+    // The longest run of pages, and the least that the source is asked for.
+    const RUN: usize = 128 << 10;
+    const STEP: usize = 64 << 10;
+    let mut heap: TestHeap<Counted<Mapped>> = Heap::new(Counted::new(Mapped::new()), KEY);
+    let _below = allocate(&mut heap, 100);
+    let populates = |heap: &TestHeap<Counted<Mapped>>| heap.source().counts().populates;
+    let rise = |heap: &mut TestHeap<_>, blocks: usize| {
+        let payloads: Vec<_> = (0..blocks).map(|_| allocate(heap, 4000)).collect();
+        let during = populates(heap);
+        payloads.into_iter().rev().for_each(|payload| free(heap, payload));
+        during
+    };
+    assert_eq!(rise(&mut heap, 1000), 0, "what was never used is left alone");
+    let missing = heap.peak_footprint() - heap.footprint();
+    assert!(missing > 3 << 20, "{missing} bytes were trimmed");
+    let first = rise(&mut heap, 100);
+    assert!((2..=(400_000 - RUN).div_ceil(STEP)).contains(&first), "{first}: half a limit was kept");
+    let second = rise(&mut heap, 2000);
+    assert!((missing / RUN..=missing.div_ceil(STEP)).contains(&second), "{second} runs of {missing} bytes");
+    assert_eq!(rise(&mut heap, 2000), second, "all of it is there");
+}
+
+#[test]
 fn zeroed_memory_is_zero_whatever_was_there() {
     let mut heap: TestHeap = Heap::new(Mapped::new(), KEY);
     for round in 0..4 {

@@ -105,4 +105,8 @@ unsafe impl<S: Source> Source for Marked<S> {
         // SAFETY: the caller vouches for the extent.
         unsafe { self.inner.purge(extent) }
     }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        self.inner.populate(extent)
+    }
 }

@@ -127,6 +127,10 @@ unsafe impl Source for Slice {
         // SAFETY: the caller vouches for the extent.
         unsafe { os::purge(extent) }
     }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        os::populate(extent)
+    }
 }
 
 /// Where the memory of a heap of the process comes from.
@@ -175,6 +179,10 @@ unsafe impl<A: Source> Source for Origin<A> {
     unsafe fn purge(&mut self, extent: Extent) -> bool {
         // SAFETY: the caller vouches for the extent.
         each!(self, source => unsafe { source.purge(extent) })
+    }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        each!(self, source => source.populate(extent))
     }
 }
 

@@ -113,6 +113,15 @@ pub unsafe trait Source {
         let _ = extent;
         false
     }
+
+    /// Lets the operating system deliver the pages of `extent` now, not each when it is touched. A hint: contents stay as they
+    /// are, and false, if it was not followed or not to the end, is no failure.
+    ///
+    /// `extent` lies within extents from this source, aligned to the granularity.
+    fn populate(&mut self, extent: Extent) -> bool {
+        let _ = extent;
+        false
+    }
 }
 
 /// A source that knows its addresses from those of every other source.

@@ -136,6 +136,13 @@ unsafe impl<A: Bounded, B: Source> Source for Fallback<A, B> {
         // SAFETY: as above.
         purged | (within.len > 0 && unsafe { self.first.purge(within) })
     }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        let [above, within, below] = self.parts(extent).map(|(_, part)| part);
+        let mut populate_second = |part: Extent| part.len == 0 || self.second.populate(part);
+        let populated = populate_second(above) & populate_second(below);
+        populated & (within.len == 0 || self.first.populate(within))
+    }
 }
 
 #[cfg(test)]

@@ -194,6 +194,10 @@ unsafe impl Source for Mapped {
         // SAFETY: the caller vouches for the extent.
         unsafe { os::purge(extent) }
     }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        os::populate(extent)
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! Memory is in one of three states: *reserved* (its addresses are set aside, it may not be touched and costs
 //! nothing), *committed* (readable and writable, backed by a page of zeros at first touch) or *unmapped*. Between
 //! them lead [`reserve`], [`map`] (reserves and commits at once), [`commit`], [`decommit`] and [`unmap`]; [`purge`]
-//! drops the contents of committed memory and leaves it committed. Committed memory can be *guarded*: it may not be touched between
+//! drops the contents of committed memory and leaves it committed, [`populate`] does not wait for a touch. Committed memory can be *guarded*: it may not be touched between
 //! [`guard`] and [`unguard`].
 
 mod count;
@@ -27,8 +27,8 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 pub use count::calls;
 pub use errno::{keeping_errno, set_errno};
 pub use pages::{
-    commit, decommit, guard, is_address_space_scarce, map, map_at, map_sparse, purge, remap, remap_to,
-    reserve, reserve_readable, unguard, unmap,
+    commit, decommit, guard, is_address_space_scarce, map, map_at, map_sparse, populate, purge, remap,
+    remap_to, reserve, reserve_readable, unguard, unmap,
 };
 pub(crate) use program_break::is_program_break_claimed;
 pub use program_break::{claim_program_break, move_break, program_break};

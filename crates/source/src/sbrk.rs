@@ -151,6 +151,10 @@ unsafe impl Source for Sbrk {
         // SAFETY: the caller vouches for the extent; that drops contents only, whoever moves the break meanwhile.
         unsafe { os::purge(extent) }
     }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        os::populate(extent)
+    }
 }
 
 // SAFETY: extents lie from `low` to `high`: growth raises `high`, and only the end is given back. As long as there is

@@ -15,6 +15,8 @@ pub struct Counts {
     pub releases: usize,
     /// Extents whose contents were dropped.
     pub purges: usize,
+    /// Extents whose pages were delivered ahead.
+    pub populates: usize,
     /// Requests of any kind that were refused.
     pub refusals: usize,
     /// Bytes handed out and not given back.
@@ -34,7 +36,16 @@ impl<S: Source> Counted<S> {
     /// `inner`, counted from now on: what it has handed out before may not be given back here.
     #[must_use]
     pub const fn new(inner: S) -> Self {
-        let counts = Counts { grows: 0, shrinks: 0, releases: 0, purges: 0, refusals: 0, held: 0, peak: 0 };
+        let counts = Counts {
+            grows: 0,
+            shrinks: 0,
+            releases: 0,
+            purges: 0,
+            populates: 0,
+            refusals: 0,
+            held: 0,
+            peak: 0,
+        };
         Self { inner, counts }
     }
 
@@ -124,6 +135,16 @@ unsafe impl<S: Source> Source for Counted<S> {
             self.counts.refused();
         }
         purged
+    }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        let populated = self.inner.populate(extent);
+        if populated {
+            self.counts.populates += 1;
+        } else {
+            self.counts.refused();
+        }
+        populated
     }
 }
 

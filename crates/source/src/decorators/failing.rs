@@ -112,6 +112,10 @@ unsafe impl<S: Source> Source for Failing<S> {
         // SAFETY: the caller vouches for the extent.
         !self.keeps && unsafe { self.inner.purge(extent) }
     }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        self.inner.populate(extent)
+    }
 }
 
 // SAFETY: all extents are of `inner`.

@@ -86,6 +86,10 @@ unsafe impl<S: Source> Source for Limited<S> {
         // SAFETY: the caller vouches for the extent.
         unsafe { self.inner.purge(extent) }
     }
+
+    fn populate(&mut self, extent: Extent) -> bool {
+        self.inner.populate(extent)
+    }
 }
 
 // SAFETY: all extents are of `inner`.

@@ -65,6 +65,14 @@ fn purging_goes_to_the_owner() {
 }
 
 #[test]
+fn populating_goes_to_the_owner() {
+    let mut source = Fallback::new(Counted::new(Empty), Counted::new(Mapped::new()));
+    let extent = source.grow(1).unwrap();
+    assert!(source.populate(extent));
+    assert_eq!((source.second().counts().populates, source.first().counts().refusals), (1, 0));
+}
+
+#[test]
 fn sources_of_one_granularity_serve_in_turn() {
     let page = os::page_size();
     let buffer = Box::leak(Box::new([MaybeUninit::uninit(); 64 * 1024]));

@@ -70,6 +70,27 @@ fn purged_memory_reads_as_zero_and_stays() {
     assert!(unsafe { unmap(extent) });
 }
 
+/// How many of the pages are in memory.
+fn resident(extent: Extent) -> usize {
+    let mut pages = [0_u8; 16];
+    // SAFETY: there is a byte for each page.
+    assert_eq!(unsafe { libc::mincore(extent.start.as_ptr().cast(), extent.len, pages.as_mut_ptr()) }, 0);
+    pages.iter().filter(|&&page| page & 1 != 0).count()
+}
+
+#[test]
+fn populated_memory_is_there_and_reads_as_before() {
+    let extent = map(16 * page_size()).unwrap();
+    fill(extent.head(page_size()));
+    assert_eq!(resident(extent), 1);
+    assert!(populate(extent.head(4 * page_size())));
+    assert_eq!(resident(extent), 4);
+    assert!(is_zero(&extent.head(4 * page_size()).tail(page_size())));
+    assert!(bytes(&extent.head(page_size())).iter().all(|&byte| byte == 0xA5));
+    // SAFETY: nobody uses the extent any more.
+    assert!(unsafe { unmap(extent) });
+}
+
 #[test]
 fn a_remapped_extent_keeps_its_contents() {
     let page = page_size();

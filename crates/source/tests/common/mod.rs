@@ -144,6 +144,7 @@ fn purging<S: Source>(source: &mut S) {
     check(extent.head(unit), 3);
     check(extent.tail(3 * unit), 3);
     fill(extent, 4);
+    source.populate(extent);
     check(extent, 4);
     release_all(source, vec![extent]);
 }
