@@ -17,7 +17,7 @@ pub struct GuardedBins<G> {
 /// [`GuardedBins`] for whoever does not know where its memory is.
 pub type BinsIndex = GuardedBins<Plausible>;
 
-const _: () = assert!(size_of::<BinsIndex>() == 5432, "the crate's documentation says 5.3 KiB");
+const _: () = assert!(size_of::<BinsIndex>() == 5440, "the crate's documentation says 5.3 KiB");
 
 impl<G: Guard> GuardedBins<G> {
     /// The best fit of `size` among the large blocks, and its size. What cannot be one is not believed; whether it is right is for
@@ -36,7 +36,10 @@ impl<G: Guard> GuardedBins<G> {
     /// - As for `FreeIndex::take_split`.
     #[inline(never)]
     unsafe fn split_large(&mut self, size: usize) -> Option<(Block, usize)> {
-        let (block, found) = self.find_large(size)?;
+        let Some((block, found)) = self.find_large(size) else {
+            self.large.has_none(size);
+            return None;
+        };
         // SAFETY: a block that was found is in the index, under the size that its tag states; the rest is part of it,
         // and has a block's size, since the caller's is one.
         unsafe {
@@ -134,6 +137,9 @@ unsafe impl<G: Guard> FreeIndex for GuardedBins<G> {
             }
             return Some((block, found));
         }
+        if !self.large.may_have(size) {
+            return None;
+        }
         // SAFETY: the caller's promises.
         unsafe { self.split_large(size) }
     }
@@ -210,6 +216,7 @@ mod tests {
             ordered,
             "one ring"
         );
+        assert_eq!(damaged([8192], |index, _| index.large.has_none(8192)), ordered, "larger than any can be");
     }
 
     #[test]

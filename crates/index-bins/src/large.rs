@@ -16,6 +16,8 @@ pub(crate) struct Large<G> {
     pub(crate) tries: Tries<G>,
     /// Newer than any block of its size in the tries.
     remainder: Option<Remainder>,
+    /// No block is larger than so many bytes: a heap whose blocks all come from its top asks for larger ones each time.
+    most: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +27,13 @@ struct Remainder {
 }
 
 impl<G: Guard> Large<G> {
-    pub(crate) const EMPTY: Self = Self { tries: Tries::EMPTY, remainder: None };
+    pub(crate) const EMPTY: Self = Self { tries: Tries::EMPTY, remainder: None, most: 0 };
 
     /// # Safety
     /// - As for `FreeIndex::insert`; `size` is at least [`SMALL_LIMIT`].
     #[inline]
     pub(crate) unsafe fn insert(&mut self, block: Block, size: usize) {
+        self.most = self.most.max(size);
         // SAFETY: the caller's promises.
         unsafe {
             // The older one of its size has to be there already.
@@ -59,6 +62,7 @@ impl<G: Guard> Large<G> {
     /// - As for `FreeIndex::replace`; both sizes are at least [`SMALL_LIMIT`].
     #[inline]
     pub(crate) unsafe fn replace(&mut self, from: Block, old: usize, to: Block, new: usize) {
+        self.most = self.most.max(new);
         if self.is_remainder(from) {
             self.remainder = Some(Remainder { block: to, size: new });
             return;
@@ -100,6 +104,18 @@ impl<G: Guard> Large<G> {
         !self.is_size_of_remainder(new) && unsafe { self.tries.replace_alone(from, old, to, new) }
     }
 
+    /// Whether a block of at least `size` bytes may be there.
+    #[inline]
+    pub(crate) const fn may_have(&self, size: usize) -> bool {
+        size <= self.most
+    }
+
+    /// There is none of `size` bytes, nor any larger.
+    #[inline]
+    pub(crate) const fn has_none(&mut self, size: usize) {
+        self.most = size.saturating_sub(1);
+    }
+
     /// The best fit of `size`, large or not, among the large blocks, and its size: as its header states it, or as it was cut.
     #[inline]
     pub(crate) fn find(&self, size: usize) -> Option<(Block, usize)> {
@@ -122,6 +138,13 @@ impl<G: Guard> Large<G> {
 
     pub(crate) fn validate(&self) -> Result<(), IndexViolation> {
         self.tries.validate()?;
+        let mut above = None;
+        self.for_each(&mut |block| {
+            if !self.may_have(block.size()) {
+                above = Some(block);
+            }
+        });
+        IndexViolation::unless(above.is_none(), Rule::Ordered, above)?;
         let Some(Remainder { block, size }) = self.remainder else { return Ok(()) };
         let is_sized = size >= SMALL_LIMIT && block.size() == size;
         IndexViolation::unless(is_sized, Rule::Ordered, Some(block))?;
