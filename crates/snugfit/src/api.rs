@@ -5,11 +5,11 @@ use core::ptr::{NonNull, null_mut};
 use libc::{EINVAL, ENOMEM};
 
 use snugfit_heap::{BadPointer, ResizeError};
-use snugfit_slab::Place;
 use snugfit_source::os::set_errno;
 use snugfit_tag::{Compact, Format, GRANULE};
 
 use crate::count::{ALLOCATIONS, FREES, RESIZES};
+use crate::freeing::mem_free_as;
 use crate::front;
 use crate::hardened::fronts;
 use crate::report::abort_with;
@@ -163,105 +163,6 @@ pub fn mem_alloc_aligned(align: usize, size: usize) -> *mut u8 {
 pub unsafe fn mem_free(pointer: *mut u8) {
     // SAFETY: the caller vouches for the block.
     unsafe { mem_free_as("mem_free", pointer) };
-}
-
-/// [`mem_free_as`], for what the fast path left.
-///
-/// # Safety
-/// - As for [`mem_free`].
-#[cold]
-#[inline(never)]
-unsafe fn free_slowly(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if let Some(place) = slabs::find(pointer) {
-            if !(mode::is_usual() && slabs::give(place)) {
-                free_small(place, pointer, function);
-            }
-        } else if fronts::free_small(pointer) {
-            // Done.
-        } else if mode::is_usual() {
-            free_usually(pointer, function);
-        } else if mode::is_hardened() {
-            free_hardened(pointer, function);
-        } else {
-            free_otherwise(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`]; it is at `place`.
-#[inline(never)]
-unsafe fn free_small(place: Place<'static>, pointer: *mut u8, function: &str) {
-    FREES.count();
-    let Some(payload) = NonNull::new(pointer) else { return };
-    // SAFETY: the caller vouches for the block.
-    if let Err(bad) = unsafe { slabs::free(place, payload, None, true) } {
-        abort_with(function, pointer, bad);
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_usually(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if !slow::free_in_heap(pointer, None) {
-            free_otherwise(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_otherwise(pointer: *mut u8, function: &str) {
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if !front::free_otherwise(pointer) {
-            free_checked(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_hardened(pointer: *mut u8, function: &str) {
-    let Some(payload) = NonNull::new(pointer) else { return };
-    // SAFETY: the caller vouches for the block.
-    unsafe {
-        if !fronts::free_to_wait(payload) {
-            free_checked(pointer, function);
-        }
-    }
-}
-
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(never)]
-unsafe fn free_checked(pointer: *mut u8, function: &str) {
-    let Some(payload) = NonNull::new(pointer) else { return };
-    FREES.count();
-    // SAFETY: the caller vouches for the block.
-    if let Err(bad) = unsafe { slow::free(payload, None) } {
-        abort_with(function, pointer, bad);
-    }
-}
-
-/// [`mem_free`] under another name: who offers it as `free` has what is wrong reported as that.
-///
-/// # Safety
-/// - As for [`mem_free`].
-#[inline(always)]
-pub unsafe fn mem_free_as(function: &str, pointer: *mut u8) {
-    // SAFETY: the caller vouches for the block.
-    if !unsafe { front::free(pointer) } {
-        // SAFETY: the same.
-        unsafe { free_slowly(pointer, function) };
-    }
 }
 
 /// [`mem_free`] with an error to handle.

@@ -89,22 +89,28 @@ impl Arena {
         if request.align > GRANULE {
             return None;
         }
-        self.allocate_touched(request.size, request.zeroed)
+        let payload = self.allocate_touched(request.size)?;
+        if request.zeroed {
+            clear(payload, request.size);
+        }
+        Some(payload)
     }
 
     /// Allocates in memory that was used before, that of the depot and of this thread's cache included. Aligned as usual.
     #[inline(always)]
-    pub(crate) fn allocate_touched(&mut self, size: usize, zeroed: bool) -> Option<NonNull<u8>> {
-        let mut payload = self.heap.allocate_touched(size);
-        if payload.is_none() && self.relieve() {
-            payload = self.heap.allocate_touched(size);
-        }
-        let payload = payload?;
-        if zeroed {
-            clear(payload, size);
-        }
+    pub(crate) fn allocate_touched(&mut self, size: usize) -> Option<NonNull<u8>> {
+        let payload = match self.heap.allocate_touched(size) {
+            None => self.allocate_relieved(size)?,
+            Some(payload) => payload,
+        };
         self.note_rise();
         Some(payload)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_relieved(&mut self, size: usize) -> Option<NonNull<u8>> {
+        if self.relieve() { self.heap.allocate_touched(size) } else { None }
     }
 
     fn allocate_aligned(&mut self, size: usize, align: usize) -> Option<NonNull<u8>> {
@@ -244,7 +250,7 @@ impl Arena {
 }
 
 /// Clears a block that was just allocated for `size` bytes.
-fn clear(payload: NonNull<u8>, size: usize) {
+pub(crate) fn clear(payload: NonNull<u8>, size: usize) {
     // SAFETY: the payload has that many bytes, and nobody else knows it.
     unsafe { payload.write_bytes(0, size) };
 }

@@ -95,22 +95,29 @@ pub(crate) fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
     Some(payload)
 }
 
-/// Puts the block of `payload` into the thread's cache, if it is a live block and there is room for it. What is wrong if
-/// not, if anything is, is for others to say. About thirty instructions.
+/// Frees the block at `place`, if it is a live block of this thread's and nothing else is to be done. What is wrong if not, if anything
+/// is, is for others to say. About twenty instructions.
 ///
 /// # Safety
 /// - If it is a live block, nobody uses it any more.
 #[inline(always)]
-pub(crate) unsafe fn free(payload: *mut u8) -> bool {
-    if let Some(place) = slabs::find(payload) {
-        // SAFETY: they are this thread's, or nobody's; the caller vouches for the block.
-        return unsafe { (*local::slabs()).give(place) };
-    }
+pub(crate) unsafe fn free(place: Place<'static>) -> bool {
+    // SAFETY: they are this thread's, or nobody's; the caller vouches for the block.
+    unsafe { (*local::slabs()).give(place) }
+}
+
+/// Puts the block of `payload` into the thread's cache, if it is a live block and there is room for it. What is wrong if not, if anything
+/// is, is for others to say.
+///
+/// # Safety
+/// - As for [`free`].
+#[inline(always)]
+pub(crate) unsafe fn free_with_header(payload: *mut u8) -> bool {
     // SAFETY: in the range, a header is readable before the pointer; the caller vouches for the block.
     is_near(payload) && unsafe { free_in_heap(payload) }
 }
 
-/// [`free`] for what that left: in the range, a full magazine is set aside to make room; elsewhere, the page map is asked. Still
+/// [`free_with_header`] for what that left: in the range, a full magazine is set aside to make room; elsewhere, the page map is asked. Still
 /// without the lock.
 ///
 /// # Safety
@@ -136,10 +143,10 @@ unsafe fn free_into_reserve(payload: *mut u8) -> bool {
     unsafe { (*local::front()).set_aside(class) && keep(payload, block, class) }
 }
 
-/// `payload`, its block, and the number of its arena, if it is [near](is_near), and what should be its header says that it is too
-/// large for any class.
-#[inline]
-pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, Block, usize)> {
+/// `payload` and the number of its arena, if it is [near](is_near), and what should be its header says that it is too large for any
+/// class.
+#[inline(always)]
+pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, usize)> {
     let number = if RANGE.contains(payload) {
         0
     } else if REGION.contains(payload) {
@@ -149,7 +156,7 @@ pub(crate) fn too_large(payload: *mut u8) -> Option<(NonNull<u8>, Block, usize)>
     };
     // SAFETY: near, a header is readable before the pointer.
     let (payload, block) = unsafe { header_before(payload) };
-    Class::of_block(block.tag().size()).is_none().then_some((payload, block, number))
+    Class::of_block(block.tag().size()).is_none().then_some((payload, number))
 }
 
 /// How far behind a block that is being freed, in bytes, is fetched ahead.

@@ -67,7 +67,10 @@ unsafe fn free_slowly(block: *mut u8, layout: Layout) {
         {
             return;
         }
-        if mode::is_usual() && slow::free_in_heap(block, Some(layout.size())) {
+        if mode::is_usual()
+            && let Some((payload, number)) = front::too_large(block)
+            && slow::free_in_heap(payload, number, Some(layout.size()))
+        {
             return;
         }
         if !mode::is_hardened() && front::free_sized_with_header(block, layout.size()) {

@@ -64,6 +64,7 @@ mod count;
 mod direct;
 mod directs;
 mod finding;
+mod freeing;
 mod front;
 mod global;
 mod guard;
@@ -97,12 +98,13 @@ mod thread;
 mod threshold;
 
 pub use api::{
-    mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_free_as, mem_resize, try_mem_free,
-    try_mem_free_sized, try_mem_resize, try_usable_size, usable_size,
+    mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_resize, try_mem_free, try_mem_free_sized,
+    try_mem_resize, try_usable_size, usable_size,
 };
 pub use arenas::set_arenas;
 pub use backtrace::backtrace_at_end;
 pub use finding::{Damage, Finding, FoundBlock, Hook, Overwritten, WrongPointer, set_hook};
+pub use freeing::mem_free_as;
 pub use global::Snugfit;
 pub use hardening::{Hardening, TooLate, harden};
 pub use line::Line;

@@ -5,8 +5,9 @@ use core::ptr::{NonNull, without_provenance};
 
 use snugfit_cache::Class;
 use snugfit_heap::{BadPointer, ResizeError};
-use snugfit_tag::{Compact, Format, GRANULE};
+use snugfit_tag::{Block, Compact, Format, GRANULE};
 
+use crate::arena::clear;
 use crate::arenas::{self, with_arena};
 use crate::caches;
 use crate::count;
@@ -50,9 +51,20 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
     if Class::of_request(size).is_some() || threshold::is_direct(size) {
         return None;
     }
-    let number = caches::my_arena();
-    let touched = with_arena(number, |arena| arena.allocate_touched(size, zeroed));
-    touched.or_else(|| allocate_elsewhere(number, Request { size, align: GRANULE, zeroed, replaces: 0 }))
+    let Some(payload) = allocate_touched(size) else {
+        return allocate_elsewhere(caches::my_arena(), Request { size, align: GRANULE, zeroed, replaces: 0 });
+    };
+    if zeroed {
+        // That takes long, so it is not for the lock.
+        clear(payload, size);
+    }
+    Some(payload)
+}
+
+/// Allocates from the heap of this thread's arena, in memory that was used before.
+#[inline(never)]
+fn allocate_touched(size: usize) -> Option<NonNull<u8>> {
+    with_arena(caches::my_arena(), |arena| arena.allocate_touched(size))
 }
 
 /// Allocates from the heap of an arena that has memory to spare; if there is none, from that of the arena of that number, which grows:
@@ -196,12 +208,12 @@ unsafe fn free_in_arena(
 /// usual](mode::is_usual). False, with nothing changed, if that is for [`free`] to do.
 ///
 /// # Safety
-/// - As for [`free`].
+/// - As for [`free`]; it and its arena's number are from [`front::too_large`].
 #[inline(always)]
-pub(crate) unsafe fn free_in_heap(payload: *mut u8, size: Option<usize>) -> bool {
-    let Some((payload, block, number)) = front::too_large(payload) else { return false };
+pub(crate) unsafe fn free_in_heap(payload: NonNull<u8>, number: usize, size: Option<usize>) -> bool {
     // SAFETY: the caller vouches for the block.
     let is_kept = unsafe {
+        let block = Block::from_payload(payload);
         // Without a size, that was tried before.
         size.is_some_and(|size| recent::keep_sized(payload, block, size))
             || recent::keep_at_last(payload, block, size)
