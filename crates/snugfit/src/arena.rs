@@ -12,7 +12,7 @@ use crate::idle::Idle;
 use crate::local::{self, Cache};
 use crate::state::{Index, Memory, Request, Resized};
 use crate::strays::Strays;
-use crate::threshold;
+use crate::{threshold, zone};
 
 /// What one lock guards: a heap, and what the caches of its threads share.
 pub(crate) struct Arena {
@@ -208,8 +208,9 @@ impl Arena {
     /// Whether so much of the heap is free, or in the depot, that another arena had better use it before it grows.
     pub(crate) fn has_spare(&self) -> bool {
         let footprint = self.heap.footprint();
-        (footprint + self.depot.bytes()).saturating_sub(self.heap.bytes_in_use())
-            > (footprint / SPARE_FRACTION).max(SPARE_LEAST)
+        !zone::is_apart(self.number, footprint)
+            && (footprint + self.depot.bytes()).saturating_sub(self.heap.bytes_in_use())
+                > (footprint / SPARE_FRACTION).max(SPARE_LEAST)
     }
 
     /// Room for a block in a cache that has none. False if there is no memory.

@@ -1,16 +1,17 @@
 //! The arenas beside the first: each behind a lock of its own, so that threads do not wait for each other, nor for what the other
-//! processor has in its cache.
+//! processor has in its cache; and the [zone](crate::zone) of tables, which is no thread's.
 //!
 //! There are as many as processors, and none before a second thread allocates. A thread allocates from that which had the fewest
 //! threads when it began. A block goes back to the arena it came from, but while it is in the cache of a thread, of whatever
 //! arena, that may use it again.
 
 use core::cell::UnsafeCell;
+use core::iter;
 use core::mem;
 use core::num::NonZero;
 use core::ptr::{self, null_mut};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicPtr, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 
 use snugfit_source::{Extent, os};
 use snugfit_tag::Key;
@@ -29,7 +30,7 @@ use crate::report;
 use crate::state::{Memory, PAGES, State};
 use crate::strays::Strays;
 
-/// The most arenas that there may be.
+/// The most arenas that threads may have.
 pub(crate) const MOST: usize = 8;
 
 /// One beside the first.
@@ -48,9 +49,12 @@ struct Place {
     near: Near,
 }
 
-static PLACES: [Place; MOST - 1] =
-    [const { Place { other: AtomicPtr::new(null_mut()), range: Range::new(), near: Near::nowhere() } };
-        MOST - 1];
+/// That of the zone comes last, behind those of all arenas that there are to be.
+static PLACES: [Place; MOST] =
+    [const { Place { other: AtomicPtr::new(null_mut()), range: Range::new(), near: Near::nowhere() } }; MOST];
+
+/// Whether there is anything in them.
+static ARE_SEVERAL: AtomicBool = AtomicBool::new(false);
 
 /// How many threads have been counted as delivering strays.
 static IN_TRANSIT: AtomicUsize = AtomicUsize::new(0);
@@ -59,7 +63,12 @@ static WANTED: AtomicUsize = AtomicUsize::new(0);
 
 /// The arenas that there are beside the first, in order.
 pub(crate) fn others() -> impl Iterator<Item = &'static Other> {
-    (0..).map_while(other)
+    (0..MOST).filter_map(other)
+}
+
+/// The numbers of those.
+fn numbers() -> impl Iterator<Item = usize> {
+    (1..=MOST).filter(|&number| other(number - 1).is_some())
 }
 
 /// That which has the place `at` among them.
@@ -151,20 +160,20 @@ fn deliver(mut strays: Strays) {
 /// Whether there are others beside the first.
 #[inline]
 pub(crate) fn are_several() -> bool {
-    other(0).is_some()
+    ARE_SEVERAL.load(Relaxed)
 }
 
 /// What `body` finds in any arena but that of `number` that has memory to [spare](Arena::has_spare).
 #[cold]
 pub(crate) fn find_spare<R>(number: usize, body: impl Fn(&mut Arena) -> Option<R>) -> Option<R> {
     let spare = |arena: &mut Arena| if arena.has_spare() { body(arena) } else { None };
-    (0..=others().count()).filter(|&other| other != number).find_map(|other| with_arena(other, spare))
+    iter::once(0).chain(numbers()).filter(|&other| other != number).find_map(|other| with_arena(other, spare))
 }
 
 /// Gives back what can be of the arenas beside the first, but for `keep` bytes at the end of each heap. Returns how many bytes the
 /// system was given or told to drop.
 pub(crate) fn trim_others(keep: usize) -> usize {
-    (1..).zip(others()).map(|(number, _)| with_arena(number, |arena| arena.trim(keep))).sum()
+    numbers().map(|number| with_arena(number, |arena| arena.trim(keep))).sum()
 }
 
 /// Whether a thread is just bringing blocks from one arena to another.
@@ -180,8 +189,8 @@ pub(crate) fn forget_transit() -> bool {
 /// Runs `body` with everything: the state of the process, and the arenas beside the first.
 pub(crate) fn with_all<R>(body: impl FnOnce(&mut State, &mut [Option<&mut Arena>]) -> R) -> R {
     with(|state| {
-        let mut arenas = [const { None }; MOST - 1];
-        let mut held = [const { false }; MOST - 1];
+        let mut arenas = [const { None }; MOST];
+        let mut held = [const { false }; MOST];
         for ((other, arena), held) in others().zip(&mut arenas).zip(&mut held) {
             let acquired = other.lock.acquire();
             if acquired == Acquired::Never {
@@ -215,7 +224,7 @@ pub(crate) struct Shares {
 enum Region {
     /// There is only the first arena.
     None,
-    /// So many slices.
+    /// So many slices for arenas, and one more for the zone.
     Open(Extent, usize),
 }
 
@@ -246,10 +255,33 @@ impl Shares {
         if !mode::is_usual() || os::is_single_threaded() {
             return 0;
         }
-        let Region::Open(region, slices) = *self.region.get_or_insert_with(open) else { return 0 };
+        let Some((region, slices)) = self.open() else { return 0 };
         let fewest = (0..=slices).min_by_key(|&number| self.threads.get(number).copied());
         fewest.filter(|&number| number == 0 || make(number, region, key)).unwrap_or(0)
     }
+
+    /// The region, and how many slices of it are for arenas.
+    fn open(&mut self) -> Option<(Extent, usize)> {
+        match *self.region.get_or_insert_with(open) {
+            Region::None => None,
+            Region::Open(region, slices) => Some((region, slices)),
+        }
+    }
+}
+
+/// Makes the arena that is the zone, and returns its number. `None` if there is to be one heap for all, or no memory.
+#[cold]
+pub(crate) fn open_zone() -> Option<usize> {
+    if WANTED.load(Relaxed) == 1 {
+        return None;
+    }
+    with(|state| {
+        let key = state.key();
+        let (region, slices) = state.shares.open()?;
+        let number = slices + 1;
+        make_at(PLACES.get(slices)?, number, region, key);
+        other(slices).map(|_| number)
+    })
 }
 
 #[cold]
@@ -258,7 +290,7 @@ fn open() -> Region {
         0 => os::processors().min(MOST),
         wanted => wanted,
     };
-    match wanted.checked_sub(1).filter(|&slices| slices > 0).and_then(region::open) {
+    match region::open(wanted) {
         Some(region) => Region::Open(region, wanted - 1),
         None => Region::None,
     }
@@ -288,4 +320,5 @@ fn make_at(place: &'static Place, number: usize, region: Extent, key: Key) {
         );
     }
     place.other.store(other, Release);
+    ARE_SEVERAL.store(true, Relaxed);
 }

@@ -96,6 +96,7 @@ mod strays;
 mod sweep;
 mod thread;
 mod threshold;
+mod zone;
 
 pub use api::{
     mem_alloc, mem_alloc_aligned, mem_alloc_clear, mem_free, mem_resize, try_mem_free, try_mem_free_sized,

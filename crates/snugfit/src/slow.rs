@@ -21,7 +21,7 @@ use crate::process::with;
 use crate::recent;
 use crate::region::arena_of;
 use crate::state::{Request, Resized, State};
-use crate::{mode, owners, sampled, slabs, threshold};
+use crate::{mode, owners, sampled, slabs, threshold, zone};
 
 /// The largest block, in bytes: C's `PTRDIFF_MAX`.
 const MAX_SIZE: usize = isize::MAX as usize;
@@ -51,8 +51,10 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
     if Class::of_request(size).is_some() || threshold::is_direct(size) {
         return None;
     }
-    let Some(payload) = allocate_touched(size) else {
-        return allocate_elsewhere(caches::my_arena(), Request { size, align: GRANULE, zeroed, replaces: 0 });
+    let zone = if zeroed { zone::for_zeroed(size) } else { None };
+    let number = zone.unwrap_or_else(caches::my_arena);
+    let Some(payload) = allocate_touched(number, size) else {
+        return allocate_elsewhere(number, Request { size, align: GRANULE, zeroed, replaces: 0 });
     };
     if zeroed {
         // That takes long, so it is not for the lock.
@@ -61,10 +63,10 @@ pub(crate) fn allocate_in_heap(size: usize, zeroed: bool) -> Option<NonNull<u8>>
     Some(payload)
 }
 
-/// Allocates from the heap of this thread's arena, in memory that was used before.
+/// Allocates from the heap of the arena of that number, in memory that was used before.
 #[inline(never)]
-fn allocate_touched(size: usize) -> Option<NonNull<u8>> {
-    with_arena(caches::my_arena(), |arena| arena.allocate_touched(size))
+fn allocate_touched(number: usize, size: usize) -> Option<NonNull<u8>> {
+    with_arena(number, |arena| arena.allocate_touched(size))
 }
 
 /// Allocates from the heap of an arena that has memory to spare; if there is none, from that of the arena of that number, which grows:
@@ -73,7 +75,8 @@ fn allocate_touched(size: usize) -> Option<NonNull<u8>> {
 #[inline(never)]
 fn allocate_elsewhere(number: usize, request: Request) -> Option<NonNull<u8>> {
     let spare = || arenas::find_spare(number, |arena| arena.allocate_old(request));
-    let payload = if arenas::are_several() { spare() } else { None };
+    let is_apart = || with_arena(number, |arena| zone::is_apart(number, arena.heap.footprint()));
+    let payload = if arenas::are_several() && !is_apart() { spare() } else { None };
     payload.or_else(|| with_arena(number, |arena| arena.allocate_anew(request)))
 }
 

@@ -7,6 +7,7 @@ mod hand;
 mod others;
 mod places;
 mod wrong;
+mod zone;
 
 use std::num::NonZero;
 
@@ -19,7 +20,7 @@ type Test = (&'static str, fn());
 
 fn main() {
     snugfit::keep_headers();
-    run_in_children(&[places::TESTS, others::TESTS, wrong::TESTS].concat());
+    run_in_children(&[places::TESTS, others::TESTS, wrong::TESTS, zone::TESTS].concat());
 }
 
 /// A size that a cache serves, and one that no thread keeps.

@@ -29,7 +29,7 @@ pub(crate) fn is_refused(pointer: *mut u8, bad: BadPointer) {
 }
 
 /// All that is wrong with pointers to a block and around it.
-fn wrong_ones_are_refused(block: Block) {
+pub(crate) fn wrong_ones_are_refused(block: Block) {
     let payload = block.check();
     let usable_size = usable_size(payload);
     for offset in [1, 8, 16, usable_size - 1] {
