@@ -1,6 +1,7 @@
 //! The slabs of a thread.
 
 mod heir;
+mod spares;
 mod taking;
 
 use core::cell::Cell;
@@ -13,6 +14,7 @@ use crate::mail::{Mail, WORDS};
 use crate::shelf::Shelf;
 use crate::slab::{Slab, Status};
 use crate::space::{Number, Place, Space, Wrong};
+use spares::Spares;
 
 /// Where an [`Owner`] gets slabs from, and what it does with those that it does not need: a [`Stock`](crate::Stock), most probably under a
 /// lock.
@@ -42,9 +44,7 @@ pub struct Owner {
     bins: [Bin; Class::COUNT],
     pub(crate) mail: Mail,
     shelves: [Shelf; Class::COUNT],
-    /// Slabs without blocks in use, the last first; 0 if there are none.
-    spare: Cell<Number>,
-    spares: Cell<usize>,
+    spares: Spares,
 }
 
 /// What the fast path looks at: the word of the current slab that blocks are taken from, and where the first of them starts. The word lies
@@ -66,9 +66,6 @@ const _: () = assert!(align_of::<Nothing>() == size_of::<Slab>() && align_of::<S
 
 const _: () = assert!(size_of::<Bin>() == STEP);
 
-/// So many slabs without blocks are kept.
-const SPARES: usize = 8;
-
 impl Bin {
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is meant to be a bin of its own")]
     const NONE: Self = Self { word: Cell::new(NOTHING.0.as_ptr()), start: Cell::new(null_mut()) };
@@ -82,8 +79,7 @@ impl Owner {
         bins: [Bin::NONE; Class::COUNT],
         mail: Mail::new(AtomicU32::new(0)),
         shelves: [Shelf::EMPTY; Class::COUNT],
-        spare: Cell::new(0),
-        spares: Cell::new(0),
+        spares: Spares::NONE,
     };
 
     #[inline(always)]
@@ -214,19 +210,9 @@ impl Owner {
                 return false;
             }
             shelf.remove(space, number);
-            !self.keep(space, number)
         }
-    }
-
-    /// Keeps a slab without blocks in use, if there is room.
-    fn keep(&self, space: &Space, number: Number) -> bool {
-        let is_kept = self.spares.get() < SPARES;
-        if is_kept {
-            // SAFETY: it was used.
-            unsafe { space.slab(number) }.next.store(self.spare.replace(number), Relaxed);
-            self.spares.set(self.spares.get() + 1);
-        }
-        is_kept
+        self.spares.note_unused(1);
+        !self.spares.keep(space, number)
     }
 
     /// The class of the live block at `place`, if its slab is this owner's.

@@ -65,7 +65,7 @@ fn a_slab_without_blocks_in_use_is_for_any_class() {
     }
 }
 
-/// Each time anew, after it has left, and after a fork.
+/// Until it has needed more again; and each time anew, after it has left, and after a fork.
 #[test]
 fn an_owner_keeps_few_slabs_without_blocks_in_use() {
     for class in Class::all() {
@@ -74,11 +74,8 @@ fn an_owner_keeps_few_slabs_without_blocks_in_use() {
             let blocks = slabs.take_many(&owner, class, 30 * per_slab(class));
             assert_eq!((slabs.out(), slabs.held()), (30, 0));
             slabs.give_many(&owner, blocks);
-            assert_eq!(
-                (slabs.out(), slabs.held()),
-                (SPARES + 2, 30 - SPARES - 2),
-                "{class:?} in round {round}"
-            );
+            let kept = if round == 3 { 30 } else { SPARES + 2 };
+            assert_eq!((slabs.out(), slabs.held()), (kept, 30 - kept), "{class:?} in round {round}");
             slabs.validate([&owner]);
             match round % 3 {
                 0 => slabs.leave(&owner),

@@ -24,15 +24,17 @@ impl Owner {
                     let next = slab.next.load(Relaxed);
                     if space.is_unused(number, slab) {
                         shelf.remove(space, number);
+                        self.spares.note_unused(1);
                         supply.put(number);
                     }
                     number = next;
                 }
             }
         }
-        while let Some(number) = self.take_spare(space) {
+        while let Some(number) = self.spares.pop(space) {
             supply.put(number);
         }
+        self.spares.unlearn();
     }
 
     /// Puts the current slab of a class on its shelf.
@@ -56,7 +58,7 @@ impl Owner {
             other.open_mail(space, supply);
         }
         let (theirs, mine) = (other.shelf(class), self.shelf(class));
-        let mut any = false;
+        let mut count = 0;
         while theirs.first() != 0 {
             let number = theirs.first();
             // SAFETY: it is in their list, then in none.
@@ -65,9 +67,11 @@ impl Owner {
                 space.slab(number).pass_to(self);
                 mine.append(space, number, class);
             }
-            any = true;
+            count += 1;
         }
-        any
+        other.spares.note_unused(count);
+        self.spares.note_used(count);
+        count > 0
     }
 
     /// Owns nothing any more, whatever the slabs say, see [`Stock::rebuild`](crate::Stock::rebuild).
@@ -76,8 +80,7 @@ impl Owner {
         for shelf in &self.shelves {
             shelf.forget();
         }
-        self.spare.set(0);
-        self.spares.set(0);
+        self.spares.forget();
         self.mail.collect();
     }
 
@@ -99,6 +102,7 @@ impl Owner {
             // SAFETY: it was used, and is in no list any more.
             unsafe { self.shelf(class).append(space, number, class) };
         }
+        self.spares.note_used(1);
         true
     }
 }

@@ -104,20 +104,10 @@ impl Owner {
             // SAFETY: there is one, and what is in the list was used.
             return Some(unsafe { shelf.pop(space) });
         }
-        let number = self.take_spare(space).or_else(|| supply.take())?;
+        let number = self.spares.take(space).or_else(|| supply.take())?;
+        self.spares.note_used(1);
         // SAFETY: it was used, or handed out just now.
         unsafe { space.slab(number) }.begin(class, self);
         Some(number)
-    }
-
-    pub(super) fn take_spare(&self, space: &Space) -> Option<Number> {
-        let spare = self.spare.get();
-        if spare == 0 {
-            return None;
-        }
-        // SAFETY: what is in the list was used.
-        self.spare.set(unsafe { space.slab(spare) }.next.load(Relaxed));
-        self.spares.set(self.spares.get() - 1);
-        Some(spare)
     }
 }
