@@ -207,7 +207,8 @@ pub(crate) fn with_all<R>(body: impl FnOnce(&mut State, &mut [Option<&mut Arena>
 }
 
 /// Lets threads have so many heaps of their own, at most 8, in place of one for each processor. With one, they take the least memory; with
-/// more, they seldom wait for each other. It is for threads that begin to allocate later, and for once: the first number holds.
+/// more, they seldom wait for each other. It is for threads that begin to allocate later, and for once: the first number holds. Best set before
+/// much is allocated: once there is a second heap, which a large heap of one thread may get for its tables, the number stays.
 pub fn set_arenas(count: NonZero<u32>) {
     let count = (count.get() as usize).min(MOST);
     // That it was set before is no error.
