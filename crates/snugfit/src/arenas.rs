@@ -273,9 +273,6 @@ impl Shares {
 /// Makes the arena that is the zone, and returns its number. `None` if there is to be one heap for all, or no memory.
 #[cold]
 pub(crate) fn open_zone() -> Option<usize> {
-    if WANTED.load(Relaxed) == 1 {
-        return None;
-    }
     with(|state| {
         let key = state.key();
         let (region, slices) = state.shares.open()?;
@@ -289,6 +286,7 @@ pub(crate) fn open_zone() -> Option<usize> {
 fn open() -> Region {
     let wanted = match WANTED.load(Relaxed) {
         0 => os::processors().min(MOST),
+        1 => return Region::None,
         wanted => wanted,
     };
     match region::open(wanted) {
