@@ -1,6 +1,6 @@
-//! The atomics that [`mail`](crate::mail) uses. Its model has others in this place, with which `loom` tries all that may happen.
+//! The atomics that [`mail`](crate::mail) and [`owned`](crate::owned) use. Their model has others in this place, with which `loom` tries all that may happen.
 
-pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64};
+pub(crate) use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 
 /// Whether it is not 0. All who [ask](is_set), write and read what lies beside it do so in one order (`SeqCst`), of which `loom` knows
 /// nothing: in its model, this is an exchange.

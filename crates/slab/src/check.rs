@@ -72,9 +72,10 @@ impl Stock {
             }
             // SAFETY: as above.
             let returns = unsafe { space.returns(number) };
+            let noted = usize::from(slab.owned.notes().block().is_some());
             let free: u32 = (0..WORDS).map(|word| (slab.free(word) | returns.bits(word)).count_ones()).sum();
-            let class = slab.class().filter(|_| !slab.owner().is_null());
-            let blocks = class.map_or(0, |class| class.count().saturating_sub(free as usize));
+            let class = slab.class().filter(|_| !slab.owned.owner().is_null());
+            let blocks = class.map_or(0, |class| class.count().saturating_sub(free as usize + noted));
             let bytes = blocks * class.map_or(0, Class::size);
             totals.blocks += blocks;
             totals.bytes += bytes;
@@ -98,12 +99,12 @@ impl Stock {
                 Status::Returned => held += 1,
                 Status::Purged | Status::Fresh => {}
             }
-            let is_used = !slab.owner().is_null();
+            let is_used = !slab.owned.owner().is_null();
             if !slab.status().is_out() && (is_used || slab.class_number() != 0) {
                 return Err(Violation::Slab(at));
             }
             if let Some(mine) = mine
-                && ptr::eq(slab.owner(), mine)
+                && ptr::eq(slab.owned.owner(), mine)
             {
                 mine.validate_slab(space, number, slab, at)?;
                 shelved += usize::from(slab.status() == Status::Shelved);
@@ -129,6 +130,10 @@ impl Owner {
                 return Err(Violation::Returned(at));
             }
         }
+        // What is noted is on its way as well.
+        if slab.owned.notes().block().is_some_and(|block| slab.free(block / 64) >> (block % 64) & 1 != 0) {
+            return Err(Violation::Returned(at));
+        }
         let has_free = slab.first_free_word(class).is_some();
         let is_right = match slab.status() {
             Status::Apart => !has_free || slab.is_all_free(),
@@ -146,7 +151,7 @@ impl Owner {
                 // SAFETY: it was used.
                 let slab = unsafe { space.slab(number) };
                 waiting += 1;
-                if !ptr::eq(slab.owner(), self)
+                if !ptr::eq(slab.owned.owner(), self)
                     || slab.class() != Some(class)
                     || slab.status() != Status::Shelved
                 {

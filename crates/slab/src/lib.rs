@@ -37,6 +37,7 @@ mod atomic;
 mod check;
 mod class;
 mod mail;
+mod owned;
 mod owner;
 mod shelf;
 mod slab;

@@ -6,6 +6,8 @@
 //!   owner's mail     ──────────────────────────────────┴─▶ returns of another slab ─▶ ...
 //! ```
 //!
+//! The first block that is given back is noted elsewhere (`owned.rs`), and has no bit; what is said of bits here holds for it as well.
+//!
 //! Who sets a bit looks whether the slab is in its owner's mail, and puts it there if not. The owner takes the slab out of the mail first,
 //! and then all bits: so whoever sets a bit after that finds the slab in no mail. He may also take the bits while it is in the mail, where
 //! they are met. A block whose bit is set is not free to its owner; and a slab is not given up while it is in the mail, or any bit is set.

@@ -117,7 +117,7 @@ impl Owner {
     /// - If it is a live block, nobody uses it any more.
     #[inline(always)]
     pub unsafe fn give(&self, place: Place<'_>) -> bool {
-        if !place.slab.is_quiet_of(self) {
+        if !place.slab.owned.is_quiet_of(self) {
             return false;
         }
         place.slab.index_at_hand(place.offset()).is_some_and(|index| give_at(place.slab, index))
@@ -129,7 +129,7 @@ impl Owner {
     /// - As for [`give`](Self::give).
     #[inline(always)]
     pub unsafe fn give_of_class(&self, place: Place<'_>, class: Class) -> bool {
-        if !place.slab.is_quiet_of(self) || !place.slab.is_at_hand_with(class) {
+        if !place.slab.owned.is_quiet_of(self) || !place.slab.is_at_hand_with(class) {
             return false;
         }
         // What the slab says, from a table: for a class that the compiler knows, there is nothing to load.
@@ -148,9 +148,9 @@ impl Owner {
         if !place.is_of(self) {
             return false;
         }
-        if !slab.is_quiet_of(self) {
+        if !slab.owned.is_quiet_of(self) {
             // What is on its way may be this block. When it is taken, the next ones are given on the fast path again.
-            self.take_returns(space, number, slab, supply);
+            self.take_returns(space, number, slab, supply, false);
         }
         let Some(class) = slab.class() else { return false };
         let Some(index) = Reciprocal::of(class).index(place.offset()) else { return false };
@@ -243,9 +243,9 @@ impl Owner {
             if let Some(next) = rest {
                 space.fetch(next);
             }
-            if ptr::eq(slab.owner(), self) {
+            if ptr::eq(slab.owned.owner(), self) {
                 returns.leave_mail();
-                self.take_returns(space, number, slab, supply);
+                self.take_returns(space, number, slab, supply, true);
             } else {
                 // It has another owner since.
                 space.post(number, slab, returns);
@@ -253,22 +253,36 @@ impl Owner {
         }
     }
 
-    /// Frees what others have given back of a slab of this owner.
+    /// Frees what others have given back of a slab of this owner; if it `is_from_mail`, also what is not noted yet.
     #[inline(never)]
-    fn take_returns(&self, space: &Space, number: Number, slab: &Slab, supply: &mut impl Supply) {
-        slab.note_none_returned();
+    fn take_returns(
+        &self,
+        space: &Space,
+        number: Number,
+        slab: &Slab,
+        supply: &mut impl Supply,
+        is_from_mail: bool,
+    ) {
+        let notes = slab.owned.take_notes(self);
         let Some(class) = slab.class() else { return };
         // SAFETY: the slab is an owner's, so it is mapped.
         let returns = unsafe { space.returns(number) };
         let mut any = false;
-        for word in (0..class.words()).filter(|&word| returns.bits(word) != 0) {
-            let (old, bits) = (slab.free(word), returns.take(word));
+        let mut add = |word: usize, bits: u64| {
+            let old = slab.free(word);
             if old & bits != 0 {
                 let index = word * 64 + (old & bits).trailing_zeros() as usize;
                 supply.freed_twice(space.memory(number).tail(index * class.size()).start);
             }
             any |= old | bits != old;
             slab.set_free(word, old | bits);
+        };
+        if let Some(block) = notes.block() {
+            add(block / 64, 1 << (block % 64));
+        }
+        if is_from_mail || notes.has_returns() {
+            let words = (0..class.words()).filter(|&word| returns.bits(word) != 0);
+            words.for_each(|word| add(word, returns.take(word)));
         }
         // One that is apart, and of which nothing has become free, is spare: in a list already. One on the shelf may have waited for this.
         if (any || slab.status() == Status::Shelved) && self.note_free(space, number, slab, class) {

@@ -1,12 +1,13 @@
 //! What is known of a slab, beside it.
 
-use core::ptr::{self, null_mut};
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64};
+use core::ptr::null;
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64};
 
 use crate::Owner;
 use crate::class::{Class, Reciprocal};
 use crate::mail::WORDS;
+use crate::owned::Owned;
 
 /// Bytes of a slab, which starts at a multiple of them.
 pub const SLAB: usize = 8192;
@@ -23,8 +24,7 @@ pub const BLOCKS: usize = 64 * WORDS;
 pub(crate) struct Slab {
     /// A bit is set if its block is free.
     free: [AtomicU64; WORDS],
-    /// Null if it is nobody's; with [`RETURNED`].
-    owner: AtomicPtr<Owner>,
+    pub(crate) owned: Owned<Owner>,
     /// What a word that is not full is when it will be, if the owner is to be told when all blocks are free; 0 if not.
     full: AtomicU64,
     /// Neighbours in the list that it is in; 0 for none.
@@ -68,10 +68,6 @@ impl Status {
 const APART: u8 = 0x80;
 
 const _: () = assert!(Class::COUNT < APART as usize);
-
-/// The bit in the word of the owner that says that something may be on its way to the owner, who then takes it before he frees a block
-/// himself: another thread may have freed that.
-const RETURNED: usize = 1;
 
 /// For each class the bits of a slab all of whose blocks are free.
 static ALL: [[u64; WORDS]; Class::COUNT] = {
@@ -119,47 +115,6 @@ impl Slab {
         self.word(word).store(bits, Relaxed);
     }
 
-    #[inline(always)]
-    pub(crate) fn owner(&self) -> *mut Owner {
-        self.owner.load(Acquire).map_addr(|owner| owner & !RETURNED)
-    }
-
-    /// Whether it is `owner`'s, and nothing is on its way to him.
-    #[inline(always)]
-    pub(crate) fn is_quiet_of(&self, owner: &Owner) -> bool {
-        ptr::eq(self.owner.load(Relaxed), owner)
-    }
-
-    /// Gives it to `owner`. What is said of it stays said, for an owner that follows another.
-    pub(crate) fn pass_to(&self, owner: *const Owner) {
-        let mut old = self.owner.load(Relaxed);
-        loop {
-            let said = old.addr() & RETURNED;
-            let new = owner.cast_mut().map_addr(|owner| owner | said);
-            match self.owner.compare_exchange_weak(old, new, AcqRel, Relaxed) {
-                Ok(_) => return,
-                Err(other) => old = other,
-            }
-        }
-    }
-
-    fn set_owner(&self, owner: *const Owner) {
-        self.owner.store(owner.cast_mut(), Release);
-    }
-
-    /// Says that something is on its way to the owner. After it is: who looks whether anything is, having said that nothing is, finds it then.
-    #[inline]
-    pub(crate) fn note_returned(&self) {
-        if self.owner.load(SeqCst).addr() & RETURNED == 0 {
-            self.owner.fetch_or(RETURNED, SeqCst);
-        }
-    }
-
-    /// Says that nothing is on its way. Before all that is gets taken: what comes then says so again.
-    pub(crate) fn note_none_returned(&self) {
-        self.owner.fetch_and(!RETURNED, SeqCst);
-    }
-
     /// The number of its class; 0 if it has no blocks.
     #[inline(always)]
     pub(crate) fn class_number(&self) -> u8 {
@@ -205,7 +160,7 @@ impl Slab {
         }
         self.class.store(class.number() as u8, Relaxed);
         self.multiplier.store(Reciprocal::of(class).multiplier, Relaxed);
-        self.set_owner(owner);
+        self.owned.set(owner);
         self.stand_apart(Status::Apart);
     }
 
@@ -213,7 +168,7 @@ impl Slab {
     pub(crate) fn end(&self) {
         self.class.store(0, Relaxed);
         self.stand_apart(Status::Returned);
-        self.set_owner(null_mut());
+        self.owned.set(null());
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -14,6 +14,7 @@ use crate::Owner;
 
 use crate::class::Class;
 use crate::mail::{Put, Returns};
+use crate::owned::Noted;
 use crate::slab::{SLAB, Slab};
 
 /// The addresses of all slabs, and what is known of each.
@@ -67,7 +68,7 @@ impl Place<'_> {
     #[inline(always)]
     #[must_use]
     pub fn is_of(self, owner: *const Owner) -> bool {
-        ptr::eq(self.slab.owner(), owner)
+        ptr::eq(self.slab.owned.owner(), owner)
     }
 
     /// Whether it is in a slab of blocks of `class`.
@@ -266,14 +267,16 @@ impl Space {
         let (word, bit) = (index / 64, 1 << (index % 64));
         // SAFETY: the slab is mapped.
         let returns = unsafe { self.returns(number) };
-        (slab.free(word) | returns.bits(word)) & bit != 0
+        (slab.free(word) | returns.bits(word)) & bit != 0 || slab.owned.notes().block() == Some(index)
     }
 
     /// Whether nothing of a slab is in use, nor on its way to its owner. (What is free and on its way as well was freed twice, which its
     /// owner is to find out.)
     pub(crate) fn is_unused(&self, number: Number, slab: &Slab) -> bool {
         // SAFETY: the slab is mapped.
-        slab.is_all_free() && unsafe { self.returns(number) }.is_empty()
+        slab.is_all_free()
+            && slab.owned.notes().block().is_none()
+            && unsafe { self.returns(number) }.is_empty()
     }
 
     /// The class of the live block that starts at `place`.
@@ -289,7 +292,7 @@ impl Space {
         Ok(class)
     }
 
-    /// Gives a block back to whoever owns it. Two atomic operations, and now and then others.
+    /// Gives a block back to whoever owns it. One atomic operation, and now and then others.
     ///
     /// # Errors
     /// If it is no live block; nothing is changed.
@@ -305,13 +308,23 @@ impl Space {
         }
         // SAFETY: the slab is mapped.
         let returns = unsafe { self.returns(place.number()) };
+        match place.slab.owned.note_block(index as usize) {
+            Noted::Twice => return Err(Wrong::Free),
+            Noted::Yes => {
+                if returns.enter_mail() {
+                    self.post(place.number(), place.slab, returns);
+                }
+                return Ok(());
+            }
+            Noted::No => {}
+        }
         match returns.put(word, bit) {
             Put::Twice => return Err(Wrong::Free),
             Put::First => {
-                place.slab.note_returned();
+                place.slab.owned.note_returned();
                 self.post(place.number(), place.slab, returns);
             }
-            Put::Added => place.slab.note_returned(),
+            Put::Added => place.slab.owned.note_returned(),
         }
         Ok(())
     }
@@ -324,11 +337,12 @@ impl Space {
     pub(crate) fn post(&self, number: Number, slab: &Slab, returns: &Returns) {
         loop {
             // SAFETY: owners live for ever.
-            if let Some(owner) = unsafe { slab.owner().as_ref() } {
+            if let Some(owner) = unsafe { slab.owned.owner().as_ref() } {
                 return owner.mail.post(number, returns);
             }
             returns.leave_mail();
-            if !returns.has_bits() || !returns.enter_mail() {
+            let is_any = returns.has_bits() || slab.owned.notes().block().is_some();
+            if !is_any || !returns.enter_mail() {
                 return;
             }
         }

@@ -285,8 +285,8 @@ impl Stock {
                 continue;
             }
             // SAFETY: owners live for ever, and no other thread is there.
-            let is_kept =
-                unsafe { slab.owner().as_ref() }.is_some_and(|owner: &Owner| owner.find_again(space, number));
+            let is_kept = unsafe { slab.owned.owner().as_ref() }
+                .is_some_and(|owner: &Owner| owner.find_again(space, number));
             if !is_kept {
                 // SAFETY: it was on its way, or none of its blocks is in use, nor on its way.
                 unsafe { self.put(space, number) };

@@ -1,10 +1,10 @@
 //! Threads give blocks back to an owner, checked with `loom` in every order in which that can happen, up to a number of
 //! preemptions.
 //!
-//! The mail is the crate's own, with `loom`'s atomics; slabs and owners are as little as it needs.
+//! The mail is the crate's own, with `loom`'s atomics, and so is the word of the owner; slabs and owners are as little as they need.
 
 mod atomic {
-    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64};
+    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 
     pub(crate) fn is_set(word: &AtomicU32) -> bool {
         word.fetch_or(0, loom::sync::atomic::Ordering::AcqRel) != 0
@@ -12,13 +12,15 @@ mod atomic {
 }
 #[path = "../src/mail.rs"]
 mod mail;
+#[path = "../src/owned.rs"]
+mod owned;
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::Ordering::{Acquire, Release};
-use loom::sync::atomic::{AtomicU32, AtomicUsize};
+use loom::sync::atomic::{AtomicPtr, AtomicU32};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 use mail::{Mail, Put, Returns, WORDS};
+use owned::{Noted, Owned};
 
 /// Slabs 1 and 2.
 const SLABS: usize = 2;
@@ -29,11 +31,10 @@ const BLOCKS: usize = 3;
 /// A block: which slab, which word, which bit.
 type Block = (usize, usize, usize);
 
-#[derive(Default)]
 struct Slab {
     returns: Returns,
-    /// Which mail is its owner's.
-    owner: AtomicUsize,
+    /// Its owner, who is no more than his mail.
+    owned: Owned<Mail>,
     /// Whether it is in some mail. Loom notices two threads that are there without having met.
     posted: UnsafeCell<bool>,
     /// The memory of each block: whether it is in use.
@@ -55,8 +56,14 @@ unsafe impl Sync for Shared {}
 
 impl Shared {
     fn new() -> Self {
+        let slab = || Slab {
+            returns: Returns::default(),
+            owned: Owned { word: AtomicPtr::new(std::ptr::null_mut()) },
+            posted: UnsafeCell::new(false),
+            memory: Default::default(),
+        };
         Self {
-            slabs: Default::default(),
+            slabs: [slab(), slab()],
             mails: [0; OWNERS].map(|last| Mail::new(AtomicU32::new(last))),
             taken: Mutex::new(Vec::new()),
             handed: Mutex::new(Vec::new()),
@@ -80,20 +87,34 @@ impl Shared {
 
     /// Uses it no more, and gives it back as `Space::give_to_owner` does.
     fn give(&self, (slab, word, bit): Block) {
-        Self::mark(&self.slabs[slab].memory[word][bit], false);
-        match self.slabs[slab].returns.put(word, 1 << bit) {
-            Put::First => {
-                Self::mark(&self.slabs[slab].posted, true);
-                self.post(slab as u32 + 1);
-            }
-            Put::Added => {}
-            Put::Twice => panic!("a bit is there that was not put there"),
+        let number = slab as u32 + 1;
+        let slab = &self.slabs[slab];
+        Self::mark(&slab.memory[word][bit], false);
+        match slab.owned.note_block(word * 64 + bit) {
+            Noted::Yes if slab.returns.enter_mail() => self.post_first(number),
+            Noted::Yes => {}
+            Noted::Twice => panic!("a block is noted that nobody noted"),
+            Noted::No => match slab.returns.put(word, 1 << bit) {
+                Put::First => {
+                    slab.owned.note_returned();
+                    self.post_first(number);
+                }
+                Put::Added => slab.owned.note_returned(),
+                Put::Twice => panic!("a bit is there that was not put there"),
+            },
         }
+    }
+
+    fn post_first(&self, number: u32) {
+        Self::mark(&self.slab(number).posted, true);
+        self.post(number);
     }
 
     fn post(&self, number: u32) {
         let slab = self.slab(number);
-        self.mails[slab.owner.load(Acquire)].post(number, &slab.returns);
+        let owner = slab.owned.owner().cast_const();
+        let mail = self.mails.iter().find(|&mail| std::ptr::eq(mail, owner));
+        mail.expect("it has an owner").post(number, &slab.returns);
     }
 
     /// Takes all that is in the mail of `owner`, as `Owner::open_mail` does: what is another's goes on to him.
@@ -106,27 +127,28 @@ impl Shared {
         while let Some(number) = rest {
             let slab = self.slab(number);
             rest = Mail::next(&slab.returns);
-            if slab.owner.load(Acquire) != owner {
+            if !std::ptr::eq(slab.owned.owner(), &self.mails[owner]) {
                 self.post(number);
                 continue;
             }
             Self::mark(&slab.posted, false);
             slab.returns.leave_mail();
-            taken.extend(self.collect(number as usize - 1));
+            taken.extend(self.collect(owner, number as usize - 1, true));
         }
         taken
     }
 
     /// Takes what was returned of a slab, as `Owner::take_returns` does, whether it is in the mail or not.
-    fn collect(&self, slab: usize) -> Vec<Block> {
-        let returns = &self.slabs[slab].returns;
-        let words = (0..WORDS).filter(|&word| returns.bits(word) != 0);
-        words
-            .flat_map(|word| {
-                let bits = returns.take(word);
-                (0..64).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| (slab, word, bit))
-            })
-            .collect()
+    fn collect(&self, owner: usize, slab: usize, is_from_mail: bool) -> Vec<Block> {
+        let Slab { returns, owned, .. } = &self.slabs[slab];
+        let notes = owned.take_notes(&raw const self.mails[owner]);
+        let noted = notes.block().map(|block| (slab, block / 64, block % 64));
+        let words = if is_from_mail || notes.has_returns() { WORDS } else { 0 };
+        let returned = (0..words).filter(|&word| returns.bits(word) != 0).flat_map(|word| {
+            let bits = returns.take(word);
+            (0..64).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| (slab, word, bit))
+        });
+        noted.into_iter().chain(returned).collect()
     }
 
     /// The same, and notes what it was.
@@ -164,6 +186,7 @@ fn check<const N: usize>(preemptions: usize, used: &'static [Block], threads: [f
     builder.preemption_bound = Some(preemptions);
     builder.check(move || {
         let shared = Arc::new(Shared::new());
+        shared.slabs.iter().for_each(|slab| slab.owned.set(&raw const shared.mails[0]));
         used.iter().for_each(|&block| shared.begin(block));
         let spawned = threads.map(|body| {
             let shared = Arc::clone(&shared);
@@ -178,6 +201,7 @@ fn check<const N: usize>(preemptions: usize, used: &'static [Block], threads: [f
         assert_eq!(taken, used, "blocks that were given, and those that came");
         for slab in &shared.slabs {
             assert!((0..WORDS).all(|word| slab.returns.bits(word) == 0) && slab.returns.is_empty());
+            assert_eq!(slab.owned.notes().block(), None);
         }
         assert!(shared.mails.iter().all(|mail| mail.is_empty() && mail.collect().is_none()));
     });
@@ -249,7 +273,7 @@ fn the_owner_takes_what_is_in_the_mail_already() {
             |shared| [USED[0], USED[2]].into_iter().for_each(|block| shared.give(block)),
             |shared| shared.give(USED[1]),
             |shared| {
-                shared.note(shared.collect(0));
+                shared.note(shared.collect(0, 0, false));
                 shared.take_in(0);
             },
         ],
@@ -259,7 +283,7 @@ fn the_owner_takes_what_is_in_the_mail_already() {
 /// As `Owner::adopt` does: one thread uses both owners.
 fn adopt(shared: &Shared) {
     shared.take_in(0);
-    shared.slabs[0].owner.store(1, Release);
+    shared.slabs[0].owned.pass_to(&raw const shared.mails[1]);
     shared.take_in(1);
     shared.take_in(0);
     shared.take_in(1);

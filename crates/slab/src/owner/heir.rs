@@ -64,7 +64,7 @@ impl Owner {
             // SAFETY: it is in their list, then in none.
             unsafe {
                 theirs.remove(space, number);
-                space.slab(number).pass_to(self);
+                space.slab(number).owned.pass_to(self);
                 mine.append(space, number, class);
             }
             count += 1;
@@ -93,7 +93,10 @@ impl Owner {
             // The thread may have been about to make it one of another class, with more blocks.
             slab.set_free(word, (slab.free(word) | returns.take(word)) & Slab::all(class)[word]);
         }
-        slab.note_none_returned();
+        if let Some(block) = slab.owned.take_notes(self).block() {
+            let (word, bit) = (block / 64, 1 << (block % 64));
+            slab.set_free(word, (slab.free(word) | bit) & Slab::all(class)[word]);
+        }
         slab.stand_apart(Status::Apart);
         if slab.is_all_free() {
             return false;

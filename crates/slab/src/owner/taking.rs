@@ -67,10 +67,10 @@ impl Owner {
         }
         // SAFETY: the current slab was used.
         let slab = unsafe { space.slab(current) };
-        if slab.is_quiet_of(self) {
+        if slab.owned.is_quiet_of(self) {
             return false;
         }
-        self.take_returns(space, current, slab, supply);
+        self.take_returns(space, current, slab, supply, false);
         self.turn(class)
     }
 

@@ -40,11 +40,11 @@ fn who_comes_too_late_to_post_a_slab_does_no_harm() {
         // SAFETY: it is mapped.
         let returns = unsafe { space.returns(number) };
         assert!(returns.set(0, 1));
-        place.slab.note_returned();
+        place.slab.owned.note_returned();
         // SAFETY: nobody uses it.
         assert!(unsafe { owner.give_own(&space, beside, &mut behind) });
         owner.leave(&space, &mut behind);
-        assert!(place.slab.owner().is_null() && !returns.has_bits(), "all was taken, and given up");
+        assert!(place.slab.owned.owner().is_null() && !returns.has_bits(), "all was taken, and given up");
         let again = is_out_again.then(|| take(&mut behind).expect("there is memory"));
         assert!(returns.enter_mail());
         space.post(number, place.slab, returns);
