@@ -33,6 +33,9 @@ const NOTES: usize = RETURNED | !0 << BLOCK_SHIFT;
 pub(crate) struct Notes(usize);
 
 impl Notes {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self(0);
+
     /// The block, by its number in the slab.
     pub(crate) const fn block(self) -> Option<usize> {
         (self.0 >> BLOCK_SHIFT).checked_sub(1)
@@ -96,7 +99,7 @@ impl<T> Owned<T> {
     pub(crate) fn note_block(&self, block: usize) -> Noted {
         let old = self.word.load(SeqCst);
         let mut notes = Notes(old.addr() & NOTES);
-        if notes == Notes(0) && !old.is_null() {
+        if notes == Notes::NONE && !old.is_null() {
             let new = old.map_addr(|word| word | (block + 1) << BLOCK_SHIFT);
             match self.word.compare_exchange(old, new, SeqCst, Relaxed) {
                 Ok(_) => return Noted::Yes,
@@ -122,59 +125,5 @@ impl<T> Owned<T> {
     /// Takes the notes, for `owner`, whose it is. Before all that is returned gets taken: what comes then is noted again.
     pub(crate) fn take_notes(&self, owner: *const T) -> Notes {
         Notes(self.word.swap(owner.cast_mut(), SeqCst).addr() & NOTES)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn owned(owner: *mut u64) -> Owned<u64> {
-        Owned { word: AtomicPtr::new(owner) }
-    }
-
-    #[test]
-    fn one_block_is_noted_until_the_notes_are_taken() {
-        let mut owner = 0;
-        let owner = &raw mut owner;
-        let word = owned(owner);
-        assert!(word.is_quiet_of(owner));
-        for block in [0, 1, 77, 255] {
-            assert_eq!(word.note_block(block), Noted::Yes);
-            assert_eq!((word.notes().block(), word.owner()), (Some(block), owner));
-            assert!(!word.is_quiet_of(owner) && !word.notes().has_returns());
-            assert_eq!(word.note_block(block), Noted::Twice);
-            assert_eq!(word.note_block(block + 1), Noted::No);
-            assert_eq!(word.take_notes(owner).block(), Some(block));
-            assert!(word.is_quiet_of(owner));
-        }
-    }
-
-    #[test]
-    fn behind_what_was_returned_no_block_is_noted() {
-        let mut owner = 0;
-        let owner = &raw mut owner;
-        let word = owned(owner);
-        word.note_returned();
-        assert_eq!(word.note_block(5), Noted::No);
-        let notes = word.take_notes(owner);
-        assert!(notes.has_returns() && notes.block().is_none() && word.is_quiet_of(owner));
-        assert_eq!(word.note_block(5), Noted::Yes);
-        word.note_returned();
-        let notes = word.notes();
-        assert!(notes.has_returns() && notes.block() == Some(5) && word.owner() == owner);
-    }
-
-    #[test]
-    fn notes_are_handed_on_and_nobody_gets_any() {
-        let mut owners = [0; 2];
-        let [one, other] = owners.each_mut().map(|owner| &raw mut *owner);
-        let word = owned(one);
-        assert_eq!(word.note_block(255), Noted::Yes);
-        word.pass_to(other);
-        assert_eq!((word.owner(), word.notes().block()), (other, Some(255)));
-        word.set(ptr::null());
-        assert_eq!(word.note_block(0), Noted::No);
-        assert_eq!(word.notes(), Notes(0));
     }
 }

@@ -234,3 +234,61 @@ impl Slab {
 }
 
 const _: () = assert!(size_of::<Slab>() == 64);
+
+#[cfg(test)]
+mod tests {
+    // Of the word of the owner: its own file is part of the model too, where these have no place.
+    use core::ptr;
+    use core::sync::atomic::AtomicPtr;
+
+    use crate::owned::{Noted, Notes, Owned};
+
+    fn owned(owner: *mut u64) -> Owned<u64> {
+        Owned { word: AtomicPtr::new(owner) }
+    }
+
+    #[test]
+    fn one_block_is_noted_until_the_notes_are_taken() {
+        let mut owner = 0;
+        let owner = &raw mut owner;
+        let word = owned(owner);
+        assert!(word.is_quiet_of(owner));
+        for block in [0, 1, 77, 255] {
+            assert_eq!(word.note_block(block), Noted::Yes);
+            assert_eq!((word.notes().block(), word.owner()), (Some(block), owner));
+            assert!(!word.is_quiet_of(owner) && !word.notes().has_returns());
+            assert_eq!(word.note_block(block), Noted::Twice);
+            assert_eq!(word.note_block(block + 1), Noted::No);
+            assert_eq!(word.take_notes(owner).block(), Some(block));
+            assert!(word.is_quiet_of(owner));
+        }
+    }
+
+    #[test]
+    fn behind_what_was_returned_no_block_is_noted() {
+        let mut owner = 0;
+        let owner = &raw mut owner;
+        let word = owned(owner);
+        word.note_returned();
+        assert_eq!(word.note_block(5), Noted::No);
+        let notes = word.take_notes(owner);
+        assert!(notes.has_returns() && notes.block().is_none() && word.is_quiet_of(owner));
+        assert_eq!(word.note_block(5), Noted::Yes);
+        word.note_returned();
+        let notes = word.notes();
+        assert!(notes.has_returns() && notes.block() == Some(5) && word.owner() == owner);
+    }
+
+    #[test]
+    fn notes_are_handed_on_and_nobody_gets_any() {
+        let mut owners = [0; 2];
+        let [one, other] = owners.each_mut().map(|owner| &raw mut *owner);
+        let word = owned(one);
+        assert_eq!(word.note_block(255), Noted::Yes);
+        word.pass_to(other);
+        assert_eq!((word.owner(), word.notes().block()), (other, Some(255)));
+        word.set(ptr::null());
+        assert_eq!(word.note_block(0), Noted::No);
+        assert_eq!(word.notes(), Notes::NONE);
+    }
+}

@@ -13,6 +13,7 @@ mod atomic {
 #[path = "../src/mail.rs"]
 mod mail;
 #[path = "../src/owned.rs"]
+#[expect(dead_code, reason = "the model needs a part of it")]
 mod owned;
 
 use loom::cell::UnsafeCell;
