@@ -24,6 +24,7 @@ pub const BLOCKS: usize = 64 * WORDS;
 pub(crate) struct Slab {
     /// A bit is set if its block is free.
     free: [AtomicU64; WORDS],
+    /// Whose it is, and what others have noted for him.
     pub(crate) owned: Owned<Owner>,
     /// What a word that is not full is when it will be, if the owner is to be told when all blocks are free; 0 if not.
     full: AtomicU64,

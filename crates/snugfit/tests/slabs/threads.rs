@@ -36,7 +36,8 @@ fn a_thread_that_only_frees_hoards_nothing() {
     drop(send);
     freeing.join().expect("it frees to the end");
     let after = stats();
-    assert!(after.peak_footprint - before <= 128 * KIB, "{after:?}, and {before} after a tenth");
+    // An owner that uses little may still learn to keep 32 slabs.
+    assert!(after.peak_footprint - before <= 256 * KIB, "{after:?}, and {before} after a tenth");
     assert!(after.peak_footprint < MIB, "{after:?}");
     assert_eq!(after.heap_blocks, 0);
     assert_valid();
